@@ -1,0 +1,99 @@
+/**
+ * JSON as Varve keeps it: text that comes back byte for byte and is compared by meaning. What `JSON.stringify` would
+ * change silently (NaN, -0, undefined, BigInt, toJSON) is found first and refused (law A8).
+ */
+
+/** The deepest that data may nest: far below where engines run out of stack, far above what people write. */
+export const maxDepth = 256
+
+/** Thrown by an encoder: what is wrong, and in which field. Never holds the value. */
+export class Unfit {
+  readonly path: string
+  readonly problem: string
+  constructor(path: string, problem: string) {
+    this.path = path
+    this.problem = problem
+  }
+}
+
+/** JSON text that parses back to an equal value. Throws {@link Unfit}. */
+export const stringify = (value: unknown): string => {
+  const problem = problemOf(value, 0)
+  if (problem !== undefined) throw new Unfit("", problem)
+  return JSON.stringify(value)
+}
+
+const problemOf = (value: unknown, depth: number): string | undefined => {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return undefined
+    case "number":
+      if (!Number.isFinite(value)) return "holds a number that is not finite, which JSON cannot carry"
+      return Object.is(value, -0) ? "holds -0, which JSON turns into 0" : undefined
+    case "object": {
+      if (value === null) return undefined
+      if (depth === maxDepth) return `nests deeper than ${maxDepth}`
+      if (Array.isArray(value)) {
+        for (let i = 0; i < value.length; i++) {
+          const problem = problemOf(value[i], depth + 1)
+          if (problem !== undefined) return problem
+        }
+        return undefined
+      }
+      const proto: unknown = Object.getPrototypeOf(value)
+      if (proto !== Object.prototype && proto !== null) return "holds an object that is not plain"
+      if (typeof (value as { toJSON?: unknown }).toJSON === "function") return "holds a toJSON method"
+      for (const key of Object.keys(value)) {
+        const problem = problemOf((value as Record<string, unknown>)[key], depth + 1)
+        if (problem !== undefined) return problem
+      }
+      return undefined
+    }
+    default:
+      return `holds a ${typeof value}, which JSON cannot carry`
+  }
+}
+
+/** Whether a parsed value nests deeper than {@link maxDepth}. */
+export const isTooDeep = (value: unknown, depth = 0): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  (depth === maxDepth || Object.values(value).some((inner) => isTooDeep(inner, depth + 1)))
+
+/**
+ * Whether two JSON texts mean the same: spacing, key order and escapes don't count, and integers are compared
+ * exactly beyond 2^53 too. O(length); equal texts cost one comparison.
+ */
+export const sameJson = (a: string, b: string): boolean => a === b || equal(parseExact(a), parseExact(b))
+
+const token = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/g
+
+/** Parses, keeping the text of every number that a double does not print back, in a form of its own. */
+const parseExact = (text: string): unknown =>
+  JSON.parse(
+    /\d{16}/.test(text)
+      ? text.replace(token, (t) =>
+          t[0] !== '"' && /\d{16}/.test(t) && String(Number(t)) !== t ? `{"\\u0000number":"${t}"}` : t
+        )
+      : text
+  )
+
+const equal = (a: unknown, b: unknown): boolean => {
+  if (a === b) return true
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false
+  if (Array.isArray(a) || Array.isArray(b)) {
+    return (
+      Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, i) => equal(item, b[i]))
+    )
+  }
+  const keys = Object.keys(a)
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every(
+      (key) =>
+        Object.hasOwn(b, key) &&
+        equal((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key])
+    )
+  )
+}

@@ -1,0 +1,232 @@
+/**
+ * The log: what an application writes to and reads from. Every ask of one log sees what it recorded before (law O5).
+ */
+import { Effect, type Exit, type Scope, Stream } from "effect"
+import type { Cursor } from "./Cursor.ts"
+import {
+  type AppendError,
+  type Busy,
+  CursorLost,
+  InvalidName,
+  LogClosed,
+  OpenFailed,
+  type ReadError,
+  StreamNotFound,
+  Unsupported
+} from "./Errors.ts"
+import * as EventSet from "./EventSet.ts"
+import {
+  type Batch as StoredBatch,
+  type Head,
+  LogStorage,
+  type Query as StorageQuery,
+  type Selection,
+  type StorageService,
+  type Supports
+} from "./LogStorage.ts"
+import { checkName } from "./Name.ts"
+import * as Projection from "./Projection.ts"
+import { type AppendOptions, type Notification, type Receipt, Writer, type WriterOptions } from "./Writer.ts"
+
+/** What a log is opened with. */
+export interface LogOptions<E extends EventSet.Any> extends WriterOptions {
+  readonly events: E
+  /** Refuse a storage that promises less. By default any will do, and receipts tell what was reached. */
+  readonly durability?: Supports["durability"]
+}
+
+/** A query, with the event types of the set. */
+export interface Query<E extends EventSet.Any> extends Omit<StorageQuery, "types"> {
+  readonly types?: ReadonlyArray<EventSet.Type<E>>
+}
+
+/** What of one stream to read; everything by default. */
+export interface ReadOptions<E extends EventSet.Any> extends Omit<
+  Query<E>,
+  "streams" | "prefix" | "after" | "attributes" | "order"
+> {
+  /** Only what comes behind this cursor. Fails with `CursorLost` when it cannot go on. */
+  readonly after?: Cursor | undefined
+}
+
+/** A piece of an answer, of one stream. */
+export interface Batch<E extends EventSet.Any> extends Omit<StoredBatch, "events"> {
+  readonly events: ReadonlyArray<EventSet.Stored<E>>
+}
+
+/** A log of one event set over one storage. */
+export interface Log<E extends EventSet.Any> {
+  /**
+   * Takes an event without waiting: it is written with its neighbours at the next tick, or at once if it is a barrier.
+   * Answers false above the high-water mark (wait for `flush`). Throws `QueueFull` at the hard limit, `InvalidName`,
+   * `InvalidEvent` for an unknown type, `LogClosed`; then it wasn't taken. What fails later rejects the stream's next
+   * append or flush with `RecordFailed`, and is told to `onFailure`.
+   */
+  readonly record: (stream: string, event: EventSet.New<E>) => boolean
+
+  /** Writes events as one group, wholly or not at all, behind what was recorded, and waits for the receipt. */
+  readonly append: (
+    stream: string,
+    events: EventSet.New<E> | ReadonlyArray<EventSet.New<E>>,
+    options?: AppendOptions
+  ) => Effect.Effect<Receipt, AppendError>
+
+  /** Sets attributes of a stream that exists; it may be sealed. Moves no seq. */
+  readonly label: (
+    stream: string,
+    attributes: Readonly<Record<string, string>>
+  ) => Effect.Effect<Head, AppendError | StreamNotFound>
+
+  /** Settles what was recorded before, of one stream or all. */
+  readonly flush: (stream?: string) => Effect.Effect<void, AppendError>
+
+  /** The events of one stream. */
+  readonly read: (
+    stream: string,
+    options?: ReadOptions<E>
+  ) => Stream.Stream<EventSet.Stored<E>, ReadError | CursorLost>
+
+  /** One pass over any number of streams, batch by batch. */
+  readonly query: (query?: Query<E>) => Stream.Stream<Batch<E>, ReadError>
+
+  /** A projection's state of one stream, now. */
+  readonly state: <S>(stream: string, projection: Projection.Projection<E, S>) => Effect.Effect<S, ReadError>
+
+  /** Heads of the streams that exist, by name. Reads no events. */
+  readonly heads: (selection?: Selection) => Effect.Effect<ReadonlyArray<Head>, ReadError>
+
+  /** The head of one stream; `undefined` when it doesn't exist. */
+  readonly head: (stream: string) => Effect.Effect<Head | undefined, ReadError>
+
+  /** Deletes a stream for good, with its snapshots. False when it didn't exist. */
+  readonly remove: (stream: string) => Effect.Effect<boolean, ReadError | Busy>
+
+  /** Makes everything recorded and appended so far survive power loss, where the storage can. */
+  readonly sync: Effect.Effect<void, AppendError | ReadError>
+
+  /** Tells of every group as it is stored, once, and of volatile events. Answers how to stop. */
+  readonly listen: (listener: (notification: Notification<EventSet.Known<E>>) => void) => () => void
+
+  /** Takes nothing more and settles what was taken. A scope does it too; again, it answers the same. */
+  readonly close: Effect.Effect<void, AppendError>
+
+  readonly storage: StorageService
+}
+
+/** Opens a log over the storage in context. It is closed with its scope. */
+export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
+  options: LogOptions<E>
+): Effect.fn.Return<Log<E>, OpenFailed, LogStorage | Scope.Scope> {
+  const set = options.events
+  const storage = yield* LogStorage
+  const context = yield* Effect.context<never>()
+  const ranks = ["none", "process", "power"] as const
+  const { durability = "none" } = options
+  if (ranks.indexOf(storage.supports.durability) < ranks.indexOf(durability)) {
+    const problem = `This storage's events survive ${storage.supports.durability} loss, and ${durability} is asked for. Take another storage, or ask for less.`
+    return yield* new OpenFailed({ reason: "unsupported", problem })
+  }
+  const writer = new Writer(set, storage, context, options)
+
+  /** Waits for the writer's answer. What it throws up front becomes a typed failure. */
+  const ask = <A, Err>(
+    start: (resume: (exit: Exit.Exit<A, Err>) => void) => void
+  ): Effect.Effect<A, Err | InvalidName | LogClosed> =>
+    Effect.callback((resume) => {
+      try {
+        start(resume)
+      } catch (error) {
+        resume(
+          error instanceof InvalidName || error instanceof LogClosed ? Effect.fail(error) : Effect.die(error)
+        )
+      }
+    })
+
+  const drain = (streams?: ReadonlyArray<string>) =>
+    ask<void, LogClosed>((resume) => writer.drain(streams, resume))
+
+  const append: Log<E>["append"] = (stream, events, appendOptions = {}) =>
+    ask<Receipt, AppendError>((resume) =>
+      writer.append(
+        stream,
+        Array.isArray(events) ? events : [events as EventSet.New<E>],
+        appendOptions,
+        resume
+      )
+    )
+
+  const query: Log<E>["query"] = (asked = {}) =>
+    Stream.unwrap(
+      Effect.as(
+        Effect.andThen(checkQuery(asked, storage.supports), drain(asked.streams)),
+        Stream.map(storage.query(asked), (batch): Batch<E> => ({
+          ...batch,
+          events: batch.events.map((event) => EventSet.decode(set, event))
+        }))
+      )
+    )
+
+  const read: Log<E>["read"] = (stream, { after, ...rest } = {}) =>
+    query({
+      ...rest,
+      streams: [stream],
+      ...(after === undefined ? {} : { after: new Map([[stream, after]]) })
+    }).pipe(
+      Stream.mapEffect((batch) =>
+        batch.resync === undefined
+          ? Effect.succeed(batch.events)
+          : Effect.fail(new CursorLost({ stream, ...batch.resync }))
+      ),
+      Stream.flattenIterable
+    )
+
+  const heads: Log<E>["heads"] = (selection = {}) =>
+    Effect.andThen(drain(selection.streams), storage.heads(selection))
+
+  const flush: Log<E>["flush"] = (stream) => ask<void, AppendError>((resume) => writer.flush(stream, resume))
+
+  const closing = yield* Effect.cached(ask<void, AppendError>((resume) => writer.close(resume)))
+
+  const log: Log<E> = {
+    record: (stream, event) => writer.record(stream, event),
+    append,
+    label: (stream, attributes) =>
+      ask<Receipt, AppendError>((resume) =>
+        writer.append(stream, [], { attributes, expected: "exists" }, resume)
+      ).pipe(
+        Effect.map((receipt) => receipt.head!),
+        Effect.catchTag("Conflict", () => Effect.fail(new StreamNotFound({ stream })))
+      ),
+    flush,
+    read,
+    query,
+    state: (stream, projection) =>
+      Stream.runFold(query({ streams: [stream] }), projection.initial, (state, batch) =>
+        Projection.apply(projection, state, batch.events)
+      ),
+    heads,
+    head: (stream) => Effect.map(heads({ streams: [stream] }), (found) => found[0]),
+    remove: (stream) =>
+      ask<boolean, ReadError | Busy>((resume) => writer.call(stream, storage.remove(stream), resume)),
+    sync: Effect.andThen(flush(), storage.sync),
+    listen: (listener) => writer.listen(listener as never),
+    close: closing,
+    storage
+  }
+  yield* Effect.addFinalizer(() => Effect.ignore(closing))
+  return log
+})
+
+const checkQuery = (
+  query: StorageQuery,
+  supports: Supports
+): Effect.Effect<void, InvalidName | Unsupported> =>
+  Effect.try({
+    try: () => {
+      for (const stream of query.streams ?? []) checkName("stream", stream)
+      if (query.order === "total" && !supports.totalOrder) throw new Unsupported({ capability: "totalOrder" })
+      if (query.direction === "backward" && !supports.reverse)
+        throw new Unsupported({ capability: "reverse" })
+    },
+    catch: (error) => error as InvalidName | Unsupported
+  })

@@ -1,0 +1,111 @@
+/** Opens logs: as a service for programs in Effect, and with promises for everybody else. */
+import { Context, Effect, Exit, Layer, ManagedRuntime, Stream } from "effect"
+import type { AppendError, Busy, CursorLost, OpenFailed, ReadError, StreamNotFound } from "./Errors.ts"
+import type * as EventSet from "./EventSet.ts"
+import * as Log from "./Log.ts"
+import type { Head, LogStorage, Selection } from "./LogStorage.ts"
+import type { Projection } from "./Projection.ts"
+import type { AppendOptions, Receipt } from "./Writer.ts"
+
+/**
+ * A log as a service class, so that there is one log and one set of caches in a program.
+ *
+ * ```ts
+ * class SessionLog extends Varve.Service<SessionLog>()("app/SessionLog", { events: Session }) {}
+ *
+ * const program = Effect.gen(function* () {
+ *   const log = yield* SessionLog
+ *   yield* log.append("s-1", Session.PromptSubmitted({ text: "hi" }))
+ * }).pipe(Effect.provide(SessionLog.layer), Effect.provide(MemoryStorage.layer))
+ * ```
+ */
+export const Service =
+  <Self>() =>
+  <const Id extends string, E extends EventSet.Any>(id: Id, options: Log.LogOptions<E>) => {
+    const Tag = Context.Service<Self, Log.Log<E>>()(id)
+    return Object.assign(Tag, {
+      /** Opens the log over the storage in context and closes it with the scope. */
+      layer: Layer.effect(Tag, Log.make(options)) as Layer.Layer<Self, OpenFailed, LogStorage>
+    })
+  }
+
+/** Where the promise face keeps what the Effect face returns as a stream. */
+type Iterated<A> = AsyncIterable<A>
+
+/** A log with promises. The same operations under the same names as `Log`; failures reject with the same errors. */
+export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
+  readonly record: Log.Log<E>["record"]
+  readonly append: (
+    stream: string,
+    events: EventSet.New<E> | ReadonlyArray<EventSet.New<E>>,
+    options?: AppendOptions
+  ) => Promise<Receipt>
+  readonly label: (stream: string, attributes: Readonly<Record<string, string>>) => Promise<Head>
+  readonly flush: (stream?: string) => Promise<void>
+  readonly read: (stream: string, options?: Log.ReadOptions<E>) => Iterated<EventSet.Stored<E>>
+  readonly query: (query?: Log.Query<E>) => Iterated<Log.Batch<E>>
+  readonly state: <S>(stream: string, projection: Projection<E, S>) => Promise<S>
+  readonly heads: (selection?: Selection) => Promise<ReadonlyArray<Head>>
+  readonly head: (stream: string) => Promise<Head | undefined>
+  readonly remove: (stream: string) => Promise<boolean>
+  readonly sync: () => Promise<void>
+  readonly listen: Log.Log<E>["listen"]
+  /** Settles what was taken, then closes the storage. Rejects with what could not be stored. */
+  readonly close: () => Promise<void>
+  /** The same log for code in Effect. */
+  readonly effect: Log.Log<E>
+}
+
+/**
+ * Opens a log with promises.
+ *
+ * ```ts
+ * await using log = await Varve.open({ events: Session, storage: MemoryStorage.layer })
+ * const receipt = await log.append("s-1", Session.TurnEnded({ stopReason: "end" }))
+ * for await (const event of log.read("s-1")) console.log(event.seq, event.type)
+ * ```
+ *
+ * Rejects with the storage's `OpenFailed`.
+ */
+export const open = async <E extends EventSet.Any, StorageError>(
+  options: Log.LogOptions<E> & { readonly storage: Layer.Layer<LogStorage, StorageError> }
+): Promise<PromiseLog<E>> => {
+  const Tag = Context.Service<Log.Log<E>>("@varve/core/Varve.open")
+  const runtime = ManagedRuntime.make(
+    Layer.effect(Tag, Log.make(options)).pipe(Layer.provide(options.storage))
+  )
+  const context = await runtime.context().catch(async (error: unknown) => {
+    await runtime.dispose()
+    throw error
+  })
+  const log = Context.get(context, Tag)
+  const run = <A>(effect: Effect.Effect<A, AppendError | ReadError | StreamNotFound | Busy>): Promise<A> =>
+    runtime.runPromise(effect)
+  const iterate = <A>(stream: Stream.Stream<A, ReadError | CursorLost>): AsyncIterable<A> =>
+    Stream.toAsyncIterableWith(stream, context)
+
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> =>
+    (closing ??= runtime.runPromiseExit(log.close).then(async (exit) => {
+      await runtime.dispose()
+      if (Exit.isFailure(exit)) await Effect.runPromise(exit)
+    }))
+
+  return {
+    record: log.record,
+    append: (stream, events, appendOptions) => run(log.append(stream, events, appendOptions)),
+    label: (stream, attributes) => run(log.label(stream, attributes)),
+    flush: (stream) => run(log.flush(stream)),
+    read: (stream, readOptions) => iterate(log.read(stream, readOptions)),
+    query: (query) => iterate(log.query(query)),
+    state: (stream, projection) => run(log.state(stream, projection)),
+    heads: (selection) => run(log.heads(selection)),
+    head: (stream) => run(log.head(stream)),
+    remove: (stream) => run(log.remove(stream)),
+    sync: () => run(log.sync),
+    listen: log.listen,
+    close,
+    effect: log,
+    [Symbol.asyncDispose]: close
+  }
+}

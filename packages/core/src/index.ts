@@ -1,0 +1,70 @@
+/**
+ * An event-sourced log for session-shaped data. Start with `EventSet.make` and `Varve.open` (promises) or
+ * `Varve.Service` (Effect); write a storage against `LogStorage`, with `MemoryStorage` to copy.
+ */
+export { type Admitted, admit, advance, type KnownEvent, sameContent, type StreamState } from "./Admission.ts"
+export {
+  type Cursor,
+  type Epoch,
+  epochAt,
+  isCursor,
+  makeEpoch,
+  type Resync,
+  type ResyncReason,
+  resyncOf,
+  sameCursor
+} from "./Cursor.ts"
+export * from "./Errors.ts"
+export { EventDefinition, event, type Policy } from "./EventDefinition.ts"
+export * as EventId from "./EventId.ts"
+export * as EventSet from "./EventSet.ts"
+export { sameJson } from "./Json.ts"
+export {
+  cursorOf,
+  type LogEvent,
+  type Meta,
+  type NewEvent,
+  type Unrecognized,
+  type UnrecognizedData
+} from "./LogEvent.ts"
+export type { Batch as LogBatch, Log, LogOptions, Query as LogQuery, ReadOptions } from "./Log.ts"
+export {
+  type Appended,
+  type Batch,
+  type Claimed,
+  type Counters,
+  type Durability,
+  type EncodedEvent,
+  type EventContent,
+  type Failed,
+  type Group,
+  type Head,
+  type Limits,
+  LogStorage,
+  type Outcome,
+  type Progress,
+  type Query,
+  type Refused,
+  type Selection,
+  type StorageService,
+  type StoredEvent,
+  type StoredSnapshot,
+  type Supports
+} from "./LogStorage.ts"
+export * as MemoryStorage from "./MemoryStorage.ts"
+export { fromPromises, type PromiseStorage } from "./PromiseStorage.ts"
+export * as Projection from "./Projection.ts"
+export { compareNames, limits as nameLimits, nameProblem } from "./Name.ts"
+export {
+  defaultBatchEvents,
+  hasAttributes,
+  matches,
+  scan,
+  selector,
+  type Source,
+  type Target,
+  targets
+} from "./Scan.ts"
+export * as StreamId from "./StreamId.ts"
+export * as Varve from "./Varve.ts"
+export type { AppendOptions, Failure, Notification, Receipt, WriterOptions } from "./Writer.ts"

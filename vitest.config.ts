@@ -1,0 +1,22 @@
+import { defineConfig } from "vitest/config"
+
+// Packages resolve to their TypeScript source, so tests need no build.
+const conditions = ["@varve/source", "module", "node", "development|production"]
+
+const project = (name: string, folder: string) => ({
+  extends: true as const,
+  test: { name, root: folder, include: ["test/**/*.test.ts"] }
+})
+
+export default defineConfig({
+  ssr: { resolve: { conditions } },
+  test: {
+    // Inline, because projects found by a glob lose the condition.
+    projects: [
+      project("core", "packages/core"),
+      project("adapter-sqlite", "packages/adapter-sqlite"),
+      project("testkit", "packages/testkit"),
+      project("transcripts", "examples/transcripts")
+    ]
+  }
+})
