@@ -26,7 +26,9 @@ import {
 } from "./LogStorage.ts"
 import { checkName } from "./Name.ts"
 import * as Projection from "./Projection.ts"
-import { type AppendOptions, type Notification, type Receipt, Writer, type WriterOptions } from "./Writer.ts"
+import type { Notification } from "./Listeners.ts"
+import type { AppendOptions, Receipt } from "./Receipt.ts"
+import { Writer, type WriterOptions } from "./Writer.ts"
 
 /** What a log is opened with. */
 export interface LogOptions<E extends EventSet.Any> extends WriterOptions {
@@ -79,6 +81,13 @@ export interface Log<E extends EventSet.Any> {
 
   /** Settles what was recorded before, of one stream or all. */
   readonly flush: (stream?: string) => Effect.Effect<void, AppendError>
+
+  /**
+   * Settles what was recorded before, of all streams, before it returns: for exit and signal handlers. Answers the
+   * streams that could not be settled because an asynchronous write of theirs is under way. Throws `Unsupported` on
+   * storages that cannot write synchronously.
+   */
+  readonly flushSync: () => ReadonlyArray<string>
 
   /** The events of one stream. */
   readonly read: (
@@ -198,6 +207,7 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
         Effect.catchTag("Conflict", () => Effect.fail(new StreamNotFound({ stream })))
       ),
     flush,
+    flushSync: () => writer.flushSync(),
     read,
     query,
     state: (stream, projection) =>
@@ -209,7 +219,7 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
     remove: (stream) =>
       ask<boolean, ReadError | Busy>((resume) => writer.call(stream, storage.remove(stream), resume)),
     sync: Effect.andThen(flush(), storage.sync),
-    listen: (listener) => writer.listen(listener as never),
+    listen: (listener) => writer.listeners.add(listener as never),
     close: closing,
     storage
   }

@@ -226,6 +226,9 @@ export interface StorageService {
    */
   readonly append: (groups: ReadonlyArray<Group>) => Effect.Effect<ReadonlyArray<Outcome>>
 
+  /** `append` for storages that need not wait: what `flushSync` runs in exit and signal handlers. */
+  readonly appendSync?: ((groups: ReadonlyArray<Group>) => ReadonlyArray<Outcome>) | undefined
+
   /** Answers in one pass, in batches, no faster than they are pulled. `scan` implements it over a range read. */
   readonly query: (query: Query) => Stream.Stream<Batch, StorageError | Damaged>
 

@@ -72,6 +72,11 @@ export const make = (): StorageService => {
     return appended(head)
   }
 
+  const append = (groups: ReadonlyArray<Group>, now: number): ReadonlyArray<Outcome> => {
+    appends++
+    return groups.map((group) => store(group, now))
+  }
+
   const heads: StorageService["heads"] = (selection) =>
     Effect.sync(() => {
       const chosen = selector(selection)
@@ -93,11 +98,8 @@ export const make = (): StorageService => {
     },
     limits: { groupEvents: Infinity, groupBytes: Infinity },
 
-    append: (groups) =>
-      Effect.map(Clock.currentTimeMillis, (now) => {
-        appends++
-        return groups.map((group) => store(group, now))
-      }),
+    append: (groups) => Effect.map(Clock.currentTimeMillis, (now) => append(groups, now)),
+    appendSync: (groups) => append(groups, Date.now()),
 
     query: (query) => {
       queries++

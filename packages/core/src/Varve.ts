@@ -5,7 +5,7 @@ import type * as EventSet from "./EventSet.ts"
 import * as Log from "./Log.ts"
 import type { Head, LogStorage, Selection } from "./LogStorage.ts"
 import type { Projection } from "./Projection.ts"
-import type { AppendOptions, Receipt } from "./Writer.ts"
+import type { AppendOptions, Receipt } from "./Receipt.ts"
 
 /**
  * A log as a service class, so that there is one log and one set of caches in a program.
@@ -42,6 +42,7 @@ export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
   ) => Promise<Receipt>
   readonly label: (stream: string, attributes: Readonly<Record<string, string>>) => Promise<Head>
   readonly flush: (stream?: string) => Promise<void>
+  readonly flushSync: Log.Log<E>["flushSync"]
   readonly read: (stream: string, options?: Log.ReadOptions<E>) => Iterated<EventSet.Stored<E>>
   readonly query: (query?: Log.Query<E>) => Iterated<Log.Batch<E>>
   readonly state: <S>(stream: string, projection: Projection<E, S>) => Promise<S>
@@ -96,6 +97,7 @@ export const open = async <E extends EventSet.Any, StorageError>(
     append: (stream, events, appendOptions) => run(log.append(stream, events, appendOptions)),
     label: (stream, attributes) => run(log.label(stream, attributes)),
     flush: (stream) => run(log.flush(stream)),
+    flushSync: log.flushSync,
     read: (stream, readOptions) => iterate(log.read(stream, readOptions)),
     query: (query) => iterate(log.query(query)),
     state: (stream, projection) => run(log.state(stream, projection)),

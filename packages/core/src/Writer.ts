@@ -14,79 +14,25 @@
  *
  * Plain code throughout: no promise, fiber or closure per recorded event.
  */
-import { Effect, Exit, type Context } from "effect"
-import type { Cursor } from "./Cursor.ts"
+import { Cause, type Context, Effect, Exit } from "effect"
 import {
   type AppendError,
-  AppendRejected,
-  AppendUnknown,
-  Busy,
-  Conflict,
   IdConflict,
   InvalidEvent,
   LogClosed,
   QueueFull,
   RecordFailed,
-  Sealed
+  Unsupported
 } from "./Errors.ts"
 import * as EventSet from "./EventSet.ts"
+import { type Asked, Groups, refuse, sizeOf } from "./Groups.ts"
+import { type Failure, guard, Listeners } from "./Listeners.ts"
 import type { LogEvent, NewEvent } from "./LogEvent.ts"
-import type {
-  Appended,
-  Durability,
-  EncodedEvent,
-  Group,
-  Head,
-  Outcome,
-  StorageService
-} from "./LogStorage.ts"
-import { byteLength, checkName } from "./Name.ts"
+import type { Appended, Group, Outcome, StorageService } from "./LogStorage.ts"
+import { checkName } from "./Name.ts"
+import { errorOf, type Receipt, receiptOf } from "./Receipt.ts"
 
-/** What an append may ask for. */
-export interface AppendOptions {
-  /** Where the stream must be: 0 = must not exist yet, a seq or a cursor = exactly there. Anywhere by default. */
-  readonly expected?: number | Cursor
-  /** At least this; the events' own policy may ask for more. */
-  readonly durability?: Durability
-  /** Set with the events. See `label`. */
-  readonly attributes?: Readonly<Record<string, string>>
-  /** What an id taken by other content does: refuse all (default), or keep the stored event and tell. */
-  readonly onIdConflict?: "reject" | "keep"
-}
-
-/** What came of an append. */
-export interface Receipt {
-  readonly events: ReadonlyArray<{
-    readonly id: string
-    readonly seq: number
-    /** Stored before, with the same content. */
-    readonly duplicate: boolean
-    /** Not stored: another event has this id (`onIdConflict: "keep"`). */
-    readonly conflict: boolean
-  }>
-  /** The stream after it; `undefined` only when nothing was appended to a stream that doesn't exist. */
-  readonly head: Head | undefined
-  /** What was reached. `none`: this storage keeps nothing beyond the process. */
-  readonly durability: "none" | Durability
-}
-
-/** One group, as told to listeners: one notification, however many events. */
-export interface Notification<Event = LogEvent> {
-  readonly stream: string
-  /** What was stored, in order, without duplicates. */
-  readonly events: ReadonlyArray<Event>
-  /** Volatile events that were recorded among them. Stored nowhere. */
-  readonly volatile: ReadonlyArray<NewEvent>
-  /** The stream after it; `undefined` when only volatile events are told. */
-  readonly head: Head | undefined
-}
-
-/** What is told when recorded events could not be stored. `events` holds them all, to be saved elsewhere. */
-export interface Failure {
-  readonly error: RecordFailed
-  readonly events: ReadonlyArray<NewEvent>
-}
-
+/** How a log writes. */
 export interface WriterOptions {
   /** Milliseconds that plain events may wait to be written together. 16 by default. */
   readonly tick?: number
@@ -107,9 +53,7 @@ type Request =
   | {
       readonly kind: "append"
       readonly events: ReadonlyArray<NewEvent>
-      readonly options: Omit<Group, "stream" | "events" | "durability"> & {
-        readonly durability?: Durability | undefined
-      }
+      readonly asked: Asked
       readonly resume: Resume<Receipt>
     }
   /** Everything before it is settled; reports what failed. */
@@ -136,6 +80,7 @@ interface Queue {
 
 /** A group on its way. */
 interface Writing {
+  readonly queue: Queue
   readonly group: Group
   /** In the order of `group.events`. */
   readonly sources: ReadonlyArray<NewEvent>
@@ -144,7 +89,7 @@ interface Writing {
   readonly resume?: Resume<Receipt>
 }
 
-const isRequest = (item: NewEvent | Request): item is Request => "kind" in item
+const isRequest = (item: NewEvent | Request): item is Request => !("type" in item)
 
 const nothing: ReadonlyArray<never> = []
 
@@ -157,12 +102,12 @@ export class Writer {
   private timer = false
   private closed = false
   private waiting = { events: 0, bytes: 0 }
-  private readonly listeners = new Set<(notification: Notification) => void>()
+  readonly listeners = new Listeners()
 
   private readonly set: EventSet.Any
   private readonly storage: StorageService
   private readonly run: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
-  private readonly sameContent: NonNullable<Group["sameContent"]>
+  private readonly groups: Groups
   private readonly tick: number
   private readonly high: { readonly events: number; readonly bytes: number }
   private readonly hard: { readonly events: number; readonly bytes: number }
@@ -179,7 +124,7 @@ export class Writer {
     this.storage = storage
     const fork = Effect.runForkWith(context)
     this.run = (effect, onExit) => void fork(effect).addObserver(onExit)
-    this.sameContent = EventSet.sameContent(set)
+    this.groups = new Groups(set, storage.limits)
     this.tick = options.tick ?? 16
     this.high = { events: 10_000, bytes: 2 ** 24, ...options.highWater }
     this.hard = { events: 100_000, bytes: 2 ** 28, ...options.hardLimit }
@@ -190,7 +135,8 @@ export class Writer {
   /** Takes an event without waiting. O(1). False above the high-water mark; throws what refuses it, taking nothing. */
   record(stream: string, event: NewEvent): boolean {
     const definition = this.set[EventSet.Definitions][event.type]
-    if (definition === undefined) throw unknownType(stream, event)
+    if (definition === undefined)
+      throw refuse(stream, event, "is of a type that this event set does not define")
     const { waiting } = this
     if (waiting.events >= this.hard.events || waiting.bytes >= this.hard.bytes)
       throw new QueueFull({ stream, ...waiting })
@@ -204,17 +150,12 @@ export class Writer {
   }
 
   /** Takes events as one group of their own, behind what was recorded. Throws what refuses them up front. */
-  append(
-    stream: string,
-    events: ReadonlyArray<NewEvent>,
-    options: Omit<AppendOptions, "expected"> & Pick<Group, "expected">,
-    resume: Resume<Receipt>
-  ): void {
-    for (const [key, value] of Object.entries(options.attributes ?? {})) {
+  append(stream: string, events: ReadonlyArray<NewEvent>, asked: Asked, resume: Resume<Receipt>): void {
+    for (const [key, value] of Object.entries(asked.attributes ?? {})) {
       checkName("attribute", key)
       checkName("attribute value", value)
     }
-    this.enqueue(stream, { kind: "append", events, options, resume })
+    this.enqueue(stream, { kind: "append", events, asked, resume })
   }
 
   /** Settles what was recorded before, of one stream or all, and fails with what could not be stored. */
@@ -243,10 +184,22 @@ export class Writer {
     this.enqueue(stream, { kind: "call", effect, resume })
   }
 
-  /** Tells of every group that was stored from here on, once each. Answers how to stop it. */
-  listen(listener: (notification: Notification) => void): () => void {
-    this.listeners.add(listener)
-    return () => void this.listeners.delete(listener)
+  /**
+   * Settles what was recorded before, now: for exit and signal handlers. Answers the streams that could not be settled
+   * because an asynchronous call of theirs is under way; its outcome is unknown to whoever exits now.
+   */
+  flushSync(): ReadonlyArray<string> {
+    const { appendSync } = this.storage
+    if (appendSync === undefined) throw new Unsupported({ capability: "appendSync" })
+    const queues = [...this.queues.values()]
+    for (const queue of queues) queue.due = queue.items.length
+    for (;;) {
+      const writings = this.take(queues)
+      if (writings.length === 0) break
+      for (const { queue } of writings) queue.busy = true
+      this.settleAll(writings, appendSync(writings.map((writing) => writing.group)))
+    }
+    return queues.filter((queue) => queue.busy || queue.items.length > 0).map((queue) => queue.stream)
   }
 
   /** Takes nothing more, settles what was taken, and fails with what could not be stored (law A9). */
@@ -347,34 +300,38 @@ export class Writer {
 
   /** Sends the next group of each queue in one storage call. */
   private send(queues: ReadonlyArray<Queue>): void {
-    const sent: Array<Queue> = []
+    const writings = this.take(queues)
+    if (writings.length === 0) return
+    for (const { queue } of writings) queue.busy = true
+    this.run(this.storage.append(writings.map((writing) => writing.group)), (exit) => {
+      this.settleAll(writings, Exit.isSuccess(exit) ? exit.value : exit.cause)
+      this.dispatch(nothing)
+    })
+  }
+
+  /** The next group of each queue that has one due. */
+  private take(queues: Iterable<Queue>): Array<Writing> {
     const writings: Array<Writing> = []
     for (const queue of queues) {
       if (queue.busy) continue
       const writing = this.next(queue)
-      if (writing === undefined) {
-        if (!queue.busy) this.rest(queue)
-        continue
-      }
-      queue.busy = true
-      sent.push(queue)
-      writings.push(writing)
+      if (writing !== undefined) writings.push(writing)
+      else if (!queue.busy) this.rest(queue)
     }
-    if (sent.length === 0) return
-    this.run(this.storage.append(writings.map((writing) => writing.group)), (exit) => {
-      for (let i = 0; i < sent.length; i++) {
-        const outcome: Outcome = Exit.isSuccess(exit)
-          ? (exit.value[i] ?? {
-              _tag: "Failed",
-              reached: "unknown",
-              cause: new Error("the storage gave no outcome")
-            })
-          : { _tag: "Failed", reached: "unknown", cause: exit.cause }
-        this.settle(sent[i]!, writings[i]!, outcome)
-        this.release(sent[i]!)
-      }
-      this.dispatch(nothing)
-    })
+    return writings
+  }
+
+  /** `outcomes` is the storage's answer, or the cause for which it gave none: then what it did is unknown (law A4). */
+  private settleAll(
+    writings: ReadonlyArray<Writing>,
+    outcomes: ReadonlyArray<Outcome> | Cause.Cause<never>
+  ): void {
+    const cause = Cause.isCause(outcomes) ? Cause.squash(outcomes) : new Error("The storage gave no outcome")
+    for (let i = 0; i < writings.length; i++) {
+      const outcome = Cause.isCause(outcomes) ? undefined : outcomes[i]
+      this.settle(writings[i]!, outcome ?? { _tag: "Failed", reached: "unknown", cause })
+      this.release(writings[i]!.queue)
+    }
   }
 
   /** Ends a queue's turn: what is due goes next. */
@@ -407,7 +364,9 @@ export class Writer {
         item.resume(Exit.void)
       } else {
         try {
-          return this.encodeAppend(queue.stream, item)
+          const { asked, events: sources, resume } = item
+          const group = this.groups.append(queue.stream, sources, asked)
+          return { queue, group, sources, volatile: nothing, resume }
         } catch (error) {
           item.resume(error instanceof InvalidEvent ? Exit.fail(error) : Exit.die(error))
         }
@@ -416,89 +375,16 @@ export class Writer {
     return undefined
   }
 
-  /** The run of plain events at the front, or the one barrier there, as a group. */
+  /** Takes the run of events at the front of a queue. */
   private takeRun(queue: Queue): Writing | undefined {
-    const { items, stream } = queue
-    const { groupBytes, groupEvents } = this.storage.limits
-    const definitions = this.set[EventSet.Definitions]
-    const events: Array<EncodedEvent> = []
-    const sources: Array<NewEvent> = []
-    const volatile: Array<NewEvent> = []
-    let durability: Durability = "written"
-    let bytes = 0
-    let taken = 0
-    for (; taken < items.length && events.length < groupEvents; taken++) {
-      const item = items[taken]!
-      if (isRequest(item)) break
-      const definition = definitions[item.type]!
-      if (definition.barrier && taken > 0) break
-      if (definition.durability === "volatile") {
-        volatile.push(item)
-        this.forget(item)
-        continue
-      }
-      try {
-        const event = EventSet.encode(this.set, stream, item)
-        const size = encodedSize(event)
-        if (bytes + size > groupBytes) {
-          if (taken > 0) break
-          throw tooLarge(stream, item, groupBytes)
-        }
-        bytes += size
-        events.push(event)
-        sources.push(item)
-      } catch (error) {
-        this.fail(queue, [item], error)
-      }
-      if (definition.barrier) {
-        if (definition.durability === "synced") durability = "synced"
-        taken++
-        break
-      }
-    }
-    items.splice(0, taken)
+    const { group, sources, volatile, refused, taken } = this.groups.run(queue.stream, queue.items)
+    queue.items.splice(0, taken)
     queue.due = Math.max(0, queue.due - taken)
-    if (events.length === 0) {
-      if (volatile.length > 0) this.publish({ stream, events: nothing, volatile, head: undefined })
-      return undefined
-    }
-    // An id conflict is told of the one event that has it; its neighbours are written (`kept`).
-    return {
-      group: { stream, events, durability, onIdConflict: "keep", sameContent: this.sameContent },
-      sources,
-      volatile
-    }
-  }
-
-  private encodeAppend(
-    stream: string,
-    { events: sources, options, resume }: Request & { readonly kind: "append" }
-  ): Writing {
-    const definitions = this.set[EventSet.Definitions]
-    const { groupBytes, groupEvents } = this.storage.limits
-    let durability = options.durability ?? "written"
-    let bytes = 0
-    const events = sources.map((source) => {
-      const event = EventSet.encode(this.set, stream, source)
-      const policy = definitions[event.type]!.durability
-      if (policy === "volatile") throw refuse(stream, source, "is volatile and gets no receipt; record it")
-      if (policy === "synced") durability = "synced"
-      bytes += encodedSize(event)
-      if (bytes > groupBytes) throw tooLarge(stream, source, groupBytes)
-      return event
-    })
-    if (events.length > groupEvents)
-      throw refuse(
-        stream,
-        sources[groupEvents]!,
-        `is one more than the ${groupEvents} that this storage takes at once`
-      )
-    return {
-      group: { stream, events, ...options, durability, sameContent: this.sameContent },
-      sources,
-      volatile: nothing,
-      resume
-    }
+    for (const event of volatile) this.forget(event)
+    for (const { event, error } of refused) this.fail(queue, [event], error)
+    if (group !== undefined) return { queue, group, sources, volatile }
+    this.listeners.publishVolatile(queue.stream, volatile)
+    return undefined
   }
 
   private callNow(queue: Queue, item: Request & { readonly kind: "call" }): void {
@@ -518,11 +404,11 @@ export class Writer {
 
   // --- the outcome ---------------------------------------------------------------------------------------------
 
-  private settle(queue: Queue, writing: Writing, outcome: Outcome): void {
-    const { group, resume, sources, volatile } = writing
+  private settle(writing: Writing, outcome: Outcome): void {
+    const { queue, group, resume, sources, volatile } = writing
     if (outcome._tag === "Appended") {
       this.published(writing, outcome)
-      if (resume !== undefined) return resume(Exit.succeed(receipt(group, outcome)))
+      if (resume !== undefined) return resume(Exit.succeed(receiptOf(group, outcome)))
       const kept = new Set(outcome.kept)
       for (let i = 0; i < sources.length; i++) {
         if (kept.has(i))
@@ -548,8 +434,7 @@ export class Writer {
     } else {
       this.fail(queue, sources, errorOf(group.stream, outcome))
     }
-    if (volatile.length > 0)
-      this.publish({ stream: group.stream, events: nothing, volatile, head: undefined })
+    this.listeners.publishVolatile(group.stream, volatile)
   }
 
   private fail(queue: Queue, events: ReadonlyArray<NewEvent>, cause: unknown): void {
@@ -598,85 +483,6 @@ export class Writer {
       })
     }
     if (events.length > 0 || volatile.length > 0 || group.attributes !== undefined)
-      this.publish({ stream: group.stream, events, volatile, head })
+      this.listeners.publish({ stream: group.stream, events, volatile, head })
   }
-
-  /** A listener that throws hurts nobody (law C6). */
-  private publish(notification: Notification): void {
-    for (const listener of this.listeners) guard(() => listener(notification))
-  }
-}
-
-/** Runs a caller's function; what it throws is its own affair and surfaces as an uncaught error of its own. */
-const guard = (run: () => void): void => {
-  try {
-    run()
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
-  }
-}
-
-const receipt = (group: Group, { seqs, head, durability, ...outcome }: Appended): Receipt => {
-  const duplicates = new Set(outcome.duplicates)
-  const kept = new Set(outcome.kept)
-  return {
-    events: group.events.map((event, i) => ({
-      id: event.id,
-      seq: seqs[i]!,
-      duplicate: duplicates.has(i),
-      conflict: kept.has(i)
-    })),
-    head,
-    durability
-  }
-}
-
-const errorOf = (stream: string, outcome: Exclude<Outcome, Appended>): AppendError => {
-  switch (outcome._tag) {
-    case "Conflict": {
-      const { expected, actual } = outcome
-      return new Conflict({ stream, expected: expected === "exists" ? undefined : expected, actual })
-    }
-    case "Sealed":
-      return new Sealed({ stream, seq: outcome.seq })
-    case "IdConflict":
-      return new IdConflict({ stream, id: outcome.id, seq: outcome.seq })
-    case "Claimed":
-      return new Busy({ stream, owner: outcome.owner })
-    case "Failed":
-      return outcome.reached === "rejected"
-        ? new AppendRejected({ stream, cause: outcome.cause })
-        : new AppendUnknown({ stream, cause: outcome.cause })
-  }
-}
-
-const refuse = (stream: string, { type, id }: NewEvent, problem: string) =>
-  new InvalidEvent({ stream, type, id, path: "", problem })
-const unknownType = (stream: string, event: NewEvent) =>
-  refuse(stream, event, "is of a type that this event set does not define")
-const tooLarge = (stream: string, event: NewEvent, groupBytes: number) =>
-  refuse(stream, event, `makes its group larger than the ${groupBytes} bytes that this storage takes at once`)
-
-/** The UTF-8 bytes that an encoded event takes; for small ones an upper bound, which is cheaper. */
-const encodedSize = ({ id, type, data, meta = "" }: EncodedEvent): number => {
-  const length = id.length + type.length + data.length + meta.length
-  return length < 65_536
-    ? 3 * length
-    : byteLength(id) + byteLength(type) + byteLength(data) + byteLength(meta)
-}
-
-/** Roughly what an event holds of memory, in bytes. Counts texts, looks at no more than 64 values. */
-const sizeOf = (event: NewEvent): number => 200 + textSize(event.data, { left: 64 })
-
-const textSize = (value: unknown, budget: { left: number }): number => {
-  if (typeof value === "string") return 2 * value.length
-  if (typeof value !== "object" || value === null) return 8
-  let size = 16
-  for (const key in value) {
-    if (budget.left-- <= 0) break
-    size += 8 + textSize((value as Record<string, unknown>)[key], budget)
-  }
-  return size
 }

@@ -27,6 +27,7 @@ export {
   type Unrecognized,
   type UnrecognizedData
 } from "./LogEvent.ts"
+export type { Failure, Notification } from "./Listeners.ts"
 export type { Batch as LogBatch, Log, LogOptions, Query as LogQuery, ReadOptions } from "./Log.ts"
 export {
   type Appended,
@@ -65,6 +66,7 @@ export {
   type Target,
   targets
 } from "./Scan.ts"
+export type { AppendOptions, Receipt } from "./Receipt.ts"
 export * as StreamId from "./StreamId.ts"
 export * as Varve from "./Varve.ts"
-export type { AppendOptions, Failure, Notification, Receipt, WriterOptions } from "./Writer.ts"
+export type { WriterOptions } from "./Writer.ts"

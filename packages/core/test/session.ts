@@ -1,0 +1,34 @@
+/** The event set that the tests speak of: a chat session, as the README shows it. */
+import { Schema } from "effect"
+import { EventSet, event, Projection } from "@varve/core"
+
+export class Session extends EventSet.make({
+  PromptSubmitted: event({ text: Schema.String }, { barrier: true }),
+  MessageChunk: { messageId: Schema.String, text: Schema.String },
+  ToolCallUpdated: event({ callId: Schema.String, output: Schema.String }, { version: 2 }).from(
+    1,
+    { id: Schema.String, out: Schema.Number },
+    (old) => ({ callId: old.id, output: String(old.out) })
+  ),
+  Typing: event({ on: Schema.Boolean }, { durability: "volatile" }),
+  TurnEnded: event({ stopReason: Schema.String }, { durability: "synced" }),
+  Ended: event({}, { seals: true })
+}) {}
+
+export const chunk = (text: string, options?: EventSet.Options) =>
+  Session.MessageChunk({ messageId: "m", text }, options)
+
+export const Transcript = Projection.make(Session, {
+  name: "transcript",
+  version: 1,
+  state: Schema.Struct({ text: Schema.String, turns: Schema.Number }),
+  initial: () => ({ text: "", turns: 0 }),
+  on: {
+    MessageChunk: (state, event) => {
+      state.text += event.data.text
+    },
+    TurnEnded: (state) => {
+      state.turns++
+    }
+  }
+})
