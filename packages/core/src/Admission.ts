@@ -12,6 +12,7 @@
  * | something new | open | other than the head | Conflict |
  * | something new | open | the head, or none | Appended, only the new is written |
  * | no events, attributes | any, sealed too | as above | Appended, attributes set |
+ * | no events, attributes | absent | any | Conflict: a label creates no stream |
  *
  * An id repeated within a group is a duplicate of its first. A sealing event is the last of its group.
  */
@@ -80,6 +81,9 @@ export const admit = (group: Group, state: StreamState): Admitted | Refused => {
     const seal = fresh.findIndex((event) => event.seals)
     if (seal >= 0 && seal < fresh.length - 1) return { _tag: "Sealed", seq: first + seal }
   }
+  // A label creates no stream (law A10).
+  if (labels !== undefined && state.head === undefined)
+    return { _tag: "Conflict", expected: "exists", actual: undefined }
   if ((fresh.length > 0 || labels !== undefined) && !isExpected(expected, state.head?.cursor)) {
     return { _tag: "Conflict", expected, actual: state.head?.cursor }
   }

@@ -70,9 +70,10 @@ export const resyncOf = (cursor: unknown, epochs: ReadonlyArray<Epoch>, head: nu
   const index = epochs.findIndex((e) => e.epoch === cursor.epoch)
   if (index < 0) return { reason: "unknown-epoch", survived: undefined }
   if (cursor.seq < epochs[index]!.first) return { reason: "malformed", survived: undefined }
-  const next = epochs[index + 1]
-  const last = next === undefined ? head : next.first - 1
+  // Later epochs may have lost more than the next one did: what survived all of them counts.
+  const later = epochs.slice(index + 1)
+  const last = later.reduce((least, { first }) => Math.min(least, first - 1), head)
   if (cursor.seq <= last) return undefined
   const survived = last === 0 ? undefined : { epoch: epochAt(epochs, last), seq: last }
-  return { reason: next === undefined ? "future" : "lost", survived }
+  return { reason: later.length === 0 ? "future" : "lost", survived }
 }

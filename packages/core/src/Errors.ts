@@ -39,6 +39,16 @@ export class InvalidEvent extends Schema.TaggedError<InvalidEvent>()("InvalidEve
   }
 }
 
+/** An option of an append or a query has no meaning. Nothing was written or read; mend the option. */
+export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
+  option: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `The option ${this.option} ${this.problem}. Nothing was done; mend the option.`
+  }
+}
+
 /** The stream is not where the caller expected it. Nothing was written; read what is new and decide again. */
 export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
   stream: Schema.String,
@@ -101,17 +111,27 @@ export class AppendUnknown extends Schema.TaggedError<AppendUnknown>()("AppendUn
   }
 }
 
-/** A recorded event could not be stored. Told once, by the next append, flush or close of its stream. */
+/** Recorded events could not be stored. Told once: by the stream's next append or flush, or by `flush` or `close` of all. */
 export class RecordFailed extends Schema.TaggedError<RecordFailed>()("RecordFailed", {
-  stream: Schema.String,
-  /** The ids of the events that were not stored, at most 100 of them. */
-  ids: Schema.Array(Schema.String),
-  /** How many events were not stored. */
-  count: Schema.Number,
-  cause: Schema.Defect()
+  failures: Schema.Array(
+    Schema.Struct({
+      stream: Schema.String,
+      /** The ids of the events that were not stored, at most 100 of them. */
+      ids: Schema.Array(Schema.String),
+      /** How many events were not stored. */
+      count: Schema.Number,
+      /** What refused the first of them. */
+      cause: Schema.Defect()
+    })
+  )
 }) {
   override get message() {
-    return `${this.count} recorded events of stream ${this.stream} failed, the first being ${this.ids[0]}: ${reasonOf(this.cause)}`
+    return this.failures
+      .map(
+        ({ stream, ids, count, cause }) =>
+          `${count} recorded events of stream ${stream} were not stored, the first being ${ids[0]}: ${reasonOf(cause)}`
+      )
+      .join("; ")
   }
 }
 
@@ -209,6 +229,7 @@ export class OpenFailed extends Schema.TaggedError<OpenFailed>()("OpenFailed", {
 /** What an append may fail with. */
 export type AppendError =
   | InvalidName
+  | InvalidOption
   | InvalidEvent
   | Conflict
   | Sealed
@@ -217,12 +238,16 @@ export type AppendError =
   | AppendRejected
   | AppendUnknown
   | RecordFailed
+  | QueueFull
   | LogClosed
 
 /** What a read may fail with. */
-export type ReadError = InvalidName | Unsupported | StorageError | Damaged | LogClosed
+export type ReadError = InvalidName | InvalidOption | Unsupported | StorageError | Damaged | LogClosed
 
-/** A cause in a few words: its tag and code, and its message only where the message is ours. */
+/** Errors of Varve, whose messages never hold payload. */
+const own = new Set<unknown>()
+
+/** A cause in a few words: its name and code. A foreign message may hold payload (`JSON.parse` quotes its input). */
 const reasonOf = (cause: unknown): string => {
   if (typeof cause !== "object" || cause === null) return "no reason given"
   const { code, message, name } = cause as {
@@ -230,6 +255,28 @@ const reasonOf = (cause: unknown): string => {
     readonly message?: unknown
     readonly name?: unknown
   }
-  if (typeof code === "string") return `${String(name)} ${code}`
-  return typeof message === "string" ? message : String(name)
+  if (own.has((cause as object).constructor)) return String(message)
+  return typeof code === "string" ? `${String(name)} ${code}` : String(name ?? "no reason given")
 }
+
+for (const error of [
+  InvalidName,
+  InvalidEvent,
+  InvalidOption,
+  Conflict,
+  Sealed,
+  IdConflict,
+  Busy,
+  AppendRejected,
+  AppendUnknown,
+  RecordFailed,
+  QueueFull,
+  StreamNotFound,
+  CursorLost,
+  LogClosed,
+  StorageError,
+  Damaged,
+  Unsupported,
+  OpenFailed
+])
+  own.add(error)

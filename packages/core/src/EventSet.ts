@@ -14,11 +14,11 @@
 import { type DataOf, EventDefinition, event, type Fields } from "./EventDefinition.ts"
 import { InvalidEvent } from "./Errors.ts"
 import * as EventId from "./EventId.ts"
-import { Unfit } from "./Json.ts"
+import { sameJson, Unfit } from "./Json.ts"
 import type { LogEvent, Meta, NewEvent, Unrecognized } from "./LogEvent.ts"
 import type { EncodedEvent, EventContent, StoredEvent } from "./LogStorage.ts"
-import { checkName, nameProblem } from "./Name.ts"
-import { sameJson } from "./Json.ts"
+import { nameProblem } from "./Name.ts"
+import { checkName, invalidEvent } from "./Refusal.ts"
 
 /** Where a set keeps its definitions, out of the way of event types. */
 export const Definitions: unique symbol = Symbol.for("@varve/core/EventSet")
@@ -35,11 +35,22 @@ export type Data<E extends Any, Type extends keyof E[typeof Definitions]> =
 /** The types of event of a set. */
 export type Type<E extends Any> = Extract<keyof E[typeof Definitions], string>
 
-/** A new event of a set: what `append` takes. */
+/** The types of a set whose events are stored. */
+export type StoredType<E extends Any> = {
+  [T in Type<E>]: E[typeof Definitions][T] extends EventDefinition<any, "stored"> ? T : never
+}[Type<E>]
+
+/** A new event of a set: what `record` takes. */
 export type New<E extends Any> = { [T in Type<E>]: NewEvent<T, Data<E, T>> }[Type<E>]
 
+/** A new event of a set that is stored: what `append` takes. */
+export type Appendable<E extends Any> = { [T in StoredType<E>]: NewEvent<T, Data<E, T>> }[StoredType<E>]
+
+/** A new event of a set that is volatile: only listeners hear of it. */
+export type Volatile<E extends Any> = Exclude<New<E>, Appendable<E>>
+
 /** A stored event of a set whose definition could read it. */
-export type Known<E extends Any> = { [T in Type<E>]: LogEvent<T, Data<E, T>> }[Type<E>]
+export type Known<E extends Any> = { [T in StoredType<E>]: LogEvent<T, Data<E, T>> }[StoredType<E>]
 
 /** A stored event: what reads answer. */
 export type Stored<E extends Any> = Known<E> | Unrecognized
@@ -63,7 +74,7 @@ type Defined<D extends Input> = {
   readonly [T in keyof D]: D[T] extends EventDefinition<any>
     ? D[T]
     : D[T] extends Fields
-      ? EventDefinition<DataOf<D[T]>>
+      ? EventDefinition<DataOf<D[T]>, "stored">
       : never
 }
 
@@ -98,48 +109,60 @@ export const make = <const D extends Input>(input: D): Class<Defined<D>> => {
   return Object.assign(Base, { [Definitions]: definitions }) as unknown as Class<Defined<D>>
 }
 
-/** Encodes an event for a stream. Throws {@link InvalidEvent}; what it lets through comes back equal (law A8). */
-export const encode = (set: Any, stream: string, event: NewEvent): EncodedEvent => {
-  const { type, id, at } = event
-  const definition = Object.hasOwn(set[Definitions], type) ? set[Definitions][type] : undefined
-  const refuse = (path: string, problem: string) =>
-    new InvalidEvent({
-      stream,
-      type: nameProblem("type", type) === undefined ? type : "?",
-      path,
-      problem,
-      id: nameProblem("id", id) === undefined ? id : undefined
-    })
-  if (definition === undefined) throw refuse("", "is of a type that this event set does not define")
+/** The definition of a type, if the set has one. */
+export const definitionOf = (set: Any, type: unknown): EventDefinition<any> | undefined =>
+  typeof type === "string" ? set[Definitions][type] : undefined
+
+/** What is wrong with an event apart from its data, or `undefined`. Cheap: `record` asks it of every event. */
+export const problemOf = (
+  definition: EventDefinition<any> | undefined,
+  { id, at }: NewEvent
+): string | undefined => {
+  if (definition === undefined) return "is of a type that this event set does not define"
   const problem = nameProblem("id", id)
-  if (problem !== undefined) throw refuse("", `has an id that ${problem}`)
+  if (problem !== undefined) return `has an id that ${problem}`
   if (!Number.isSafeInteger(at) || Object.is(at, -0))
-    throw refuse("", "has a time (at) that is not an integer of epoch ms")
-  let data: string
+    return "has a time (at) that is not an integer of epoch ms"
+  return undefined
+}
+
+/** Encodes an event for a stream, or says what refuses it. What it lets through comes back equal (law A8). */
+export const tryEncode = (set: Any, stream: string, event: NewEvent): EncodedEvent | InvalidEvent => {
+  const { type, id, at } = event
+  const definition = definitionOf(set, type)
+  const problem = problemOf(definition, event)
+  if (definition === undefined || problem !== undefined) return invalidEvent(stream, event, "", problem!)
   try {
-    data = definition.encode(event.data)
+    const data = definition.encode(event.data)
+    return {
+      id,
+      type,
+      version: definition.version,
+      at,
+      data,
+      meta: encodeMeta(event.meta),
+      seals: definition.seals
+    }
   } catch (error) {
-    throw error instanceof Unfit ? refuse(error.path, error.problem) : refuse("", "cannot be encoded")
-  }
-  return {
-    id,
-    type,
-    version: definition.version,
-    at,
-    data,
-    meta: encodeMeta(event.meta, refuse),
-    seals: definition.seals
+    const { path, problem } = error instanceof Unfit ? error : new Unfit("", "cannot be encoded")
+    return invalidEvent(stream, event, path, problem)
   }
 }
 
-const encodeMeta = (
-  meta: Meta | undefined,
-  refuse: (path: string, problem: string) => InvalidEvent
-): string | undefined => {
+/** {@link tryEncode}, throwing {@link InvalidEvent}. */
+export const encode = (set: Any, stream: string, event: NewEvent): EncodedEvent => {
+  const encoded = tryEncode(set, stream, event)
+  if (encoded instanceof InvalidEvent) throw encoded
+  return encoded
+}
+
+const encodeMeta = (meta: Meta | undefined): string | undefined => {
   if (meta === undefined) return undefined
+  if (typeof meta !== "object" || meta === null) throw new Unfit("", "has meta that is not an object")
   for (const [key, value] of Object.entries(meta)) {
+    if (value === undefined) continue
     const problem = nameProblem("attribute", key) ?? nameProblem("meta", value)
-    if (problem !== undefined) throw refuse("", `has a meta entry that ${problem}`)
+    if (problem !== undefined) throw new Unfit("", `has a meta entry that ${problem}`)
   }
   return JSON.stringify(meta)
 }
@@ -147,31 +170,38 @@ const encodeMeta = (
 /** Decodes a stored event, lifting older versions. What it cannot read comes as `varve/Unrecognized`; never throws. */
 export const decode = <E extends Any>(set: E, stored: StoredEvent): Stored<E> => {
   const { stream, seq, epoch, id, type, version, at, writtenAt } = stored
-  const meta = stored.meta === undefined ? undefined : (JSON.parse(stored.meta) as Meta)
-  const definition = Object.hasOwn(set[Definitions], type) ? set[Definitions][type] : undefined
-  const unrecognized = (problem: Unrecognized["data"]["problem"]): Unrecognized => {
-    const data = { type, version, json: stored.data, problem }
-    return { stream, seq, epoch, id, type: "varve/Unrecognized", version, at, data, meta, writtenAt }
-  }
-  if (definition === undefined) return unrecognized("unknown-type")
-  if (!definition.reads(version)) return unrecognized("unknown-version")
+  const definition = definitionOf(set, type)
+  const problem =
+    definition === undefined ? "unknown-type" : definition.reads(version) ? undefined : "unknown-version"
   try {
-    const data: unknown = definition.decode(version, stored.data)
+    const meta = stored.meta === undefined ? undefined : (JSON.parse(stored.meta) as Meta)
+    if (problem !== undefined) return unrecognized(stored, problem, meta)
+    const data: unknown = definition!.decode(version, stored.data)
     return { stream, seq, epoch, id, type, version, at, data, meta, writtenAt } as Known<E>
   } catch {
-    return unrecognized("undecodable")
+    return unrecognized(stored, problem ?? "undecodable", undefined)
   }
 }
 
-/** Whether two events under one id mean the same once both are lifted to the current version (law D2). */
+const unrecognized = (
+  stored: StoredEvent,
+  problem: Unrecognized["data"]["problem"],
+  meta: Meta | undefined
+): Unrecognized => {
+  const { stream, seq, epoch, id, version, at, writtenAt } = stored
+  const data = { type: stored.type, version, json: stored.data, problem }
+  return { stream, seq, epoch, id, type: "varve/Unrecognized", version, at, data, meta, writtenAt }
+}
+
+/** Whether two events under one id mean the same once both are lifted to the current version (law D2). Never throws. */
 export const sameContent =
   (set: Any) =>
   (stored: EventContent, offered: EventContent): boolean => {
     if (stored.type !== offered.type) return false
-    if (stored.version === offered.version) return sameJson(stored.data, offered.data)
-    const definition = set[Definitions][offered.type]
-    if (definition === undefined || !definition.reads(stored.version)) return false
     try {
+      if (stored.version === offered.version) return sameJson(stored.data, offered.data)
+      const definition = definitionOf(set, offered.type)
+      if (definition === undefined || !definition.reads(stored.version)) return false
       return sameJson(definition.encode(definition.decode(stored.version, stored.data)), offered.data)
     } catch {
       return false

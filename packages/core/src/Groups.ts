@@ -7,6 +7,7 @@ import * as EventSet from "./EventSet.ts"
 import type { NewEvent } from "./LogEvent.ts"
 import type { Durability, EncodedEvent, Group, Limits } from "./LogStorage.ts"
 import { byteLength } from "./Name.ts"
+import { invalidEvent } from "./Refusal.ts"
 
 /** What stands at the front of a line of recorded events, taken off as one group. */
 export interface Run {
@@ -36,10 +37,9 @@ export class Groups {
     this.sameContent = EventSet.sameContent(set)
   }
 
-  /** The plain events at the front of `line`, or the one barrier there. `line` begins with an event. */
-  run(stream: string, line: ReadonlyArray<NewEvent | object>): Run {
+  /** The plain events at the front of a line, or the one barrier there. The line begins with an event that is known. */
+  run(stream: string, at: (index: number) => NewEvent | undefined): Run {
     const { groupBytes, groupEvents } = this.limits
-    const definitions = this.set[EventSet.Definitions]
     const events: Array<EncodedEvent> = []
     const sources: Array<NewEvent> = []
     const volatile: Array<NewEvent> = []
@@ -47,20 +47,18 @@ export class Groups {
     let durability: Durability = "written"
     let bytes = 0
     let taken = 0
-    for (; taken < line.length && events.length < groupEvents; taken++) {
-      const event = line[taken]!
-      if (!("type" in event)) break
-      const policy = definitions[event.type]!
+    for (; events.length < groupEvents; taken++) {
+      const event = at(taken)
+      if (event === undefined) break
+      const policy = EventSet.definitionOf(this.set, event.type)!
       if (policy.barrier && taken > 0) break
-      if (policy.durability === "volatile") {
-        volatile.push(event)
-        continue
-      }
-      const encoded = tryEncode(this.set, stream, event)
+      const encoded = EventSet.tryEncode(this.set, stream, event)
       if (encoded instanceof InvalidEvent) {
         refused.push({ event, error: encoded })
+      } else if (policy.durability === "volatile") {
+        volatile.push(event)
       } else {
-        const size = encodedSize(encoded)
+        const size = encodedSize(encoded, groupBytes - bytes)
         if (bytes + size <= groupBytes) {
           bytes += size
           events.push(encoded)
@@ -77,68 +75,73 @@ export class Groups {
         break
       }
     }
+    if (events.length === 0) return { group: undefined, sources, volatile, refused, taken }
     // An id conflict is told of the one event that has it; its neighbours are written (`kept`).
-    const group: Group | undefined =
-      events.length === 0
-        ? undefined
-        : { stream, events, durability, onIdConflict: "keep", sameContent: this.sameContent }
-    return { group, sources, volatile, refused, taken }
+    const onIdConflict = "keep"
+    const { sameContent } = this
+    return {
+      group: { stream, events, durability, onIdConflict, sameContent },
+      sources,
+      volatile,
+      refused,
+      taken
+    }
   }
 
-  /** All of an append as one group. Throws {@link InvalidEvent}. */
-  append(stream: string, sources: ReadonlyArray<NewEvent>, asked: Asked): Group {
+  /** All of an append as one group, or what refuses it. */
+  append(stream: string, sources: ReadonlyArray<NewEvent>, asked: Asked): Group | InvalidEvent {
     const { groupBytes, groupEvents } = this.limits
-    const definitions = this.set[EventSet.Definitions]
+    const events: Array<EncodedEvent> = []
     let durability = asked.durability ?? "written"
     let bytes = 0
-    const events = sources.map((source, i) => {
-      const event = EventSet.encode(this.set, stream, source)
-      const policy = definitions[event.type]!.durability
-      if (policy === "volatile") throw refuse(stream, source, "is volatile and gets no receipt; record it")
+    for (const source of sources) {
+      const refuse = (problem: string): InvalidEvent => invalidEvent(stream, source, "", problem)
+      if (events.at(-1)?.seals === true) return refuse("stands behind an event that seals the stream")
+      if (events.length === groupEvents)
+        return refuse(`is one more than the ${groupEvents} events of a group`)
+      const event = EventSet.tryEncode(this.set, stream, source)
+      if (event instanceof InvalidEvent) return event
+      const policy = EventSet.definitionOf(this.set, event.type)!.durability
+      if (policy === "volatile") return refuse("is volatile and gets no receipt; record it")
       if (policy === "synced") durability = "synced"
-      bytes += encodedSize(event)
-      if (bytes > groupBytes) throw tooLarge(stream, source, groupBytes)
-      if (i >= groupEvents) throw refuse(stream, source, `is one more than the ${groupEvents} of a group`)
-      return event
-    })
+      bytes += encodedSize(event, groupBytes - bytes)
+      if (bytes > groupBytes) return tooLarge(stream, source, groupBytes)
+      events.push(event)
+    }
     return { ...asked, stream, events, durability, sameContent: this.sameContent }
   }
 }
 
-const tryEncode = (set: EventSet.Any, stream: string, event: NewEvent): EncodedEvent | InvalidEvent => {
-  try {
-    return EventSet.encode(set, stream, event)
-  } catch (error) {
-    if (error instanceof InvalidEvent) return error
-    throw error
-  }
-}
-
-/** The refusal of an event. Names its field, never its payload. */
-export const refuse = (stream: string, { type, id }: NewEvent, problem: string): InvalidEvent =>
-  new InvalidEvent({ stream, type, id, path: "", problem })
-
 const tooLarge = (stream: string, event: NewEvent, groupBytes: number): InvalidEvent =>
-  refuse(stream, event, `makes its group larger than the ${groupBytes} bytes that this storage takes at once`)
+  invalidEvent(
+    stream,
+    event,
+    "",
+    `makes its group larger than the ${groupBytes} bytes that this storage takes at once`
+  )
 
-/** The UTF-8 bytes that an encoded event takes; for small ones an upper bound, which is cheaper. */
-const encodedSize = ({ id, type, data, meta = "" }: EncodedEvent): number => {
-  const length = id.length + type.length + data.length + meta.length
-  return length < 65_536
-    ? 3 * length
-    : byteLength(id) + byteLength(type) + byteLength(data) + byteLength(meta)
+/** The UTF-8 bytes that an encoded event takes; an upper bound, which is cheaper, where that fits into `room`. */
+const encodedSize = ({ id, type, data, meta = "" }: EncodedEvent, room: number): number => {
+  const most = 3 * (id.length + type.length + data.length + meta.length)
+  return most <= room / 64 ? most : byteLength(id) + byteLength(type) + byteLength(data) + byteLength(meta)
 }
 
-/** Roughly what an event holds of memory, in bytes. Counts texts, looks at no more than 64 values. */
-export const sizeOf = (event: NewEvent): number => 200 + textSize(event.data, { left: 64 })
+/** Roughly what an event holds of memory, in bytes. Looks at no more than 64 values. */
+export const sizeOf = (event: NewEvent): number => 200 + valueSize(event.data, { left: 64 })
 
-const textSize = (value: unknown, budget: { left: number }): number => {
+const valueSize = (value: unknown, budget: { left: number }): number => {
   if (typeof value === "string") return 2 * value.length
   if (typeof value !== "object" || value === null) return 8
+  if (ArrayBuffer.isView(value)) return value.byteLength
   let size = 16
+  if (Array.isArray(value)) {
+    const looked = Math.min(value.length, budget.left)
+    for (let i = 0; i < looked && budget.left-- > 0; i++) size += 8 + valueSize(value[i], budget)
+    return looked === 0 ? size : (size / looked) * value.length
+  }
   for (const key in value) {
     if (budget.left-- <= 0) break
-    size += 8 + textSize((value as Record<string, unknown>)[key], budget)
+    size += 8 + valueSize((value as Record<string, unknown>)[key], budget)
   }
   return size
 }

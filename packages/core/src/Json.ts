@@ -34,7 +34,11 @@ const problemOf = (value: unknown, depth: number): string | undefined => {
     case "object": {
       if (value === null) return undefined
       if (depth === maxDepth) return `nests deeper than ${maxDepth}`
+      if (typeof (value as { toJSON?: unknown }).toJSON === "function") return "holds a toJSON method"
+      if (Object.getOwnPropertySymbols(value).length > 0) return "holds a symbol as a key"
       if (Array.isArray(value)) {
+        if (Object.keys(value).length !== value.length)
+          return "holds an array with holes or with keys of its own"
         for (let i = 0; i < value.length; i++) {
           const problem = problemOf(value[i], depth + 1)
           if (problem !== undefined) return problem
@@ -43,7 +47,6 @@ const problemOf = (value: unknown, depth: number): string | undefined => {
       }
       const proto: unknown = Object.getPrototypeOf(value)
       if (proto !== Object.prototype && proto !== null) return "holds an object that is not plain"
-      if (typeof (value as { toJSON?: unknown }).toJSON === "function") return "holds a toJSON method"
       for (const key of Object.keys(value)) {
         const problem = problemOf((value as Record<string, unknown>)[key], depth + 1)
         if (problem !== undefined) return problem
@@ -67,19 +70,30 @@ export const isTooDeep = (value: unknown, depth = 0): boolean =>
  */
 export const sameJson = (a: string, b: string): boolean => {
   if (a === b) return true
-  const parse = /\d{16}/.test(a) || /\d{16}/.test(b) ? parseExact : (JSON.parse as (text: string) => unknown)
+  const parse = isInexact(a) || isInexact(b) ? parseExact : (JSON.parse as (text: string) => unknown)
   return equal(parse(a), parse(b))
 }
+
+/** Whether a text may hold a number that a double changes: 16 digits, or an exponent of three. */
+const isInexact = (text: string): boolean => /\d[\d.]{15}|[eE][-+]?\d{3}/.test(text)
 
 const token = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/g
 
 /** Parses with a mark before every string, so that a number too exact for a double can stand as a string of its own. */
 const parseExact = (text: string): unknown =>
-  JSON.parse(text.replace(token, (t) => (t[0] === '"' ? `"=${t.slice(1)}` : isExact(t) ? t : `"#${t}"`)))
+  JSON.parse(text.replace(token, (t) => (t[0] === '"' ? `"=${t.slice(1)}` : `"#${canonical(t)}"`)))
 
-/** A double holds 15 digits however they are written, and what it prints back unchanged. */
-const isExact = (number: string): boolean =>
-  !/\d{16}/.test(number.replace(".", "")) || String(Number(number)) === number
+/** A number as sign, digits and exponent, the same however it is written: `1.50e3`, `1500` and `15e2` are `15e2`. */
+const canonical = (number: string): string => {
+  const [, sign, whole, fraction = "", exponent = "0"] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/.exec(
+    number
+  )!
+  const all = `${whole}${fraction}`.replace(/^0+/, "")
+  const digits = all.replace(/0+$/, "")
+  return digits === ""
+    ? "0"
+    : `${sign}${digits}e${Number(exponent) - fraction.length + all.length - digits.length}`
+}
 
 const equal = (a: unknown, b: unknown): boolean => {
   if (a === b) return true

@@ -1,15 +1,17 @@
 /**
  * The log: what an application writes to and reads from. Every ask of one log sees what it recorded before (law O5).
  */
-import { Effect, type Exit, type Scope, Stream } from "effect"
+import { Deferred, Effect, Exit, type Scope, Stream } from "effect"
 import type { Cursor } from "./Cursor.ts"
 import {
   type AppendError,
   type Busy,
   CursorLost,
   InvalidName,
+  InvalidOption,
   LogClosed,
   OpenFailed,
+  QueueFull,
   type ReadError,
   StreamNotFound,
   Unsupported
@@ -24,7 +26,7 @@ import {
   type StorageService,
   type Supports
 } from "./LogStorage.ts"
-import { checkName } from "./Name.ts"
+import { checkQuery, checkSelection } from "./Options.ts"
 import * as Projection from "./Projection.ts"
 import type { Notification } from "./Listeners.ts"
 import type { AppendOptions, Receipt } from "./Receipt.ts"
@@ -69,7 +71,7 @@ export interface Log<E extends EventSet.Any> {
   /** Writes events as one group, wholly or not at all, behind what was recorded, and waits for the receipt. */
   readonly append: (
     stream: string,
-    events: EventSet.New<E> | ReadonlyArray<EventSet.New<E>>,
+    events: EventSet.Appendable<E> | ReadonlyArray<EventSet.Appendable<E>>,
     options?: AppendOptions
   ) => Effect.Effect<Receipt, AppendError>
 
@@ -114,7 +116,9 @@ export interface Log<E extends EventSet.Any> {
   readonly sync: Effect.Effect<void, AppendError | ReadError>
 
   /** Tells of every group as it is stored, once, and of volatile events. Answers how to stop. */
-  readonly listen: (listener: (notification: Notification<EventSet.Known<E>>) => void) => () => void
+  readonly listen: (
+    listener: (notification: Notification<EventSet.Known<E>, EventSet.Volatile<E>>) => void
+  ) => () => void
 
   /** Takes nothing more and settles what was taken. A scope does it too; again, it answers the same. */
   readonly close: Effect.Effect<void, AppendError>
@@ -135,43 +139,54 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
     const problem = `This storage's events survive ${storage.supports.durability} loss, and ${durability} is asked for. Take another storage, or ask for less.`
     return yield* new OpenFailed({ reason: "unsupported", problem })
   }
-  const writer = new Writer(set, storage, context, options)
+  const fork = Effect.runForkWith(context)
+  const writer = new Writer(
+    set,
+    storage,
+    {
+      fork: (effect, onExit) => void fork(effect).addObserver(onExit),
+      report: (error) => void fork(Effect.logError("A listener of the log failed", error))
+    },
+    options
+  )
 
-  /** Waits for the writer's answer. What it throws up front becomes a typed failure. */
-  const ask = <A, Err>(
-    start: (resume: (exit: Exit.Exit<A, Err>) => void) => void
-  ): Effect.Effect<A, Err | InvalidName | LogClosed> =>
+  /** Waits for the writer's answer. What it throws up front becomes a typed failure, one that `Err` holds. */
+  const ask = <A, Err>(start: (resume: (exit: Exit.Exit<A, Err>) => void) => void): Effect.Effect<A, Err> =>
     Effect.callback((resume) => {
       try {
         start(resume)
       } catch (error) {
-        resume(
-          error instanceof InvalidName || error instanceof LogClosed ? Effect.fail(error) : Effect.die(error)
-        )
+        resume(isRefusal(error) ? Effect.fail(error as Err) : Effect.die(error))
       }
     })
 
-  const drain = (streams?: ReadonlyArray<string>) =>
-    ask<void, LogClosed>((resume) => writer.drain(streams, resume))
+  /** What was recorded before is settled (law O5); what is asked makes sense. */
+  const settled = (check: () => void, streams?: ReadonlyArray<string>) =>
+    ask<void, ReadError>((resume) => {
+      check()
+      writer.settled(streams, () => resume(Exit.void))
+    })
 
-  const append: Log<E>["append"] = (stream, events, appendOptions = {}) =>
+  const append: Log<E>["append"] = (stream, events, asked = {}) =>
     ask<Receipt, AppendError>((resume) =>
       writer.append(
         stream,
-        Array.isArray(events) ? events : [events as EventSet.New<E>],
-        appendOptions,
+        Array.isArray(events) ? events : [events as EventSet.Appendable<E>],
+        asked,
         resume
       )
     )
 
+  const decode = (batch: StoredBatch): Batch<E> => ({
+    ...batch,
+    events: batch.events.map((event) => EventSet.decode(set, event))
+  })
+
   const query: Log<E>["query"] = (asked = {}) =>
     Stream.unwrap(
-      Effect.as(
-        Effect.andThen(checkQuery(asked, storage.supports), drain(asked.streams)),
-        Stream.map(storage.query(asked), (batch): Batch<E> => ({
-          ...batch,
-          events: batch.events.map((event) => EventSet.decode(set, event))
-        }))
+      Effect.map(
+        settled(() => checkQuery(asked, storage.supports), asked.streams),
+        () => Stream.map(storage.query(asked), decode)
       )
     )
 
@@ -190,13 +205,24 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
     )
 
   const heads: Log<E>["heads"] = (selection = {}) =>
-    Effect.andThen(drain(selection.streams), storage.heads(selection))
+    Effect.andThen(
+      settled(() => checkSelection(selection), selection.streams),
+      Effect.suspend(() => storage.heads(selection))
+    )
 
   const flush: Log<E>["flush"] = (stream) => ask<void, AppendError>((resume) => writer.flush(stream, resume))
 
-  const closing = yield* Effect.cached(ask<void, AppendError>((resume) => writer.close(resume)))
+  // Begun once and never taken back: whoever stops waiting for it doesn't stop it.
+  const closed = Deferred.makeUnsafe<void, AppendError>()
+  let closing = false
+  const close: Log<E>["close"] = Effect.suspend(() => {
+    if (!closing) writer.close((exit) => void Deferred.doneUnsafe(closed, exit))
+    closing = true
+    return Deferred.await(closed)
+  })
+  yield* Effect.addFinalizer(() => Effect.ignore(close))
 
-  const log: Log<E> = {
+  return {
     record: (stream, event) => writer.record(stream, event),
     append,
     label: (stream, attributes) =>
@@ -218,25 +244,19 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
     head: (stream) => Effect.map(heads({ streams: [stream] }), (found) => found[0]),
     remove: (stream) =>
       ask<boolean, ReadError | Busy>((resume) => writer.call(stream, storage.remove(stream), resume)),
-    sync: Effect.andThen(flush(), storage.sync),
-    listen: (listener) => writer.listeners.add(listener as never),
-    close: closing,
+    sync: Effect.andThen(
+      settled(() => undefined),
+      Effect.andThen(
+        Effect.suspend(() => storage.sync),
+        flush()
+      )
+    ),
+    listen: (listener) => writer.listeners.add(listener as unknown as (notification: Notification) => void),
+    close,
     storage
   }
-  yield* Effect.addFinalizer(() => Effect.ignore(closing))
-  return log
 })
 
-const checkQuery = (
-  query: StorageQuery,
-  supports: Supports
-): Effect.Effect<void, InvalidName | Unsupported> =>
-  Effect.try({
-    try: () => {
-      for (const stream of query.streams ?? []) checkName("stream", stream)
-      if (query.order === "total" && !supports.totalOrder) throw new Unsupported({ capability: "totalOrder" })
-      if (query.direction === "backward" && !supports.reverse)
-        throw new Unsupported({ capability: "reverse" })
-    },
-    catch: (error) => error as InvalidName | Unsupported
-  })
+/** What is refused before it is taken. */
+const isRefusal = (error: unknown): boolean =>
+  [InvalidName, InvalidOption, QueueFull, Unsupported, LogClosed].some((refusal) => error instanceof refusal)

@@ -5,7 +5,6 @@
  * is refused at the door: ill-formed Unicode (SQLite folds lone surrogates into U+FFFD), control characters, and
  * more UTF-8 bytes than the limit.
  */
-import { InvalidName } from "./Errors.ts"
 
 /** The longest names, in UTF-8 bytes. */
 export const limits = {
@@ -36,12 +35,6 @@ export const nameProblem = (kind: NameKind, value: unknown): string | undefined 
   return undefined
 }
 
-/** Throws {@link InvalidName} unless `value` is a good name of its kind. */
-export const checkName = (kind: NameKind, value: unknown): void => {
-  const problem = nameProblem(kind, value)
-  if (problem !== undefined) throw new InvalidName({ kind, problem })
-}
-
 /** The UTF-8 length of a text, in bytes. */
 export const byteLength = (text: string): number => utf8.encode(text).length
 
@@ -64,12 +57,7 @@ const rank = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit 
 
 /**
  * Joins parts into one name so that different parts never give the same name: `%` and `/` inside a part are
- * escaped. `join(["a/b", "c"])` is `a%2Fb/c`.
+ * escaped. `joinName(["a/b", "c"])` is `a%2Fb/c`.
  */
-export const joinName = (kind: NameKind, parts: ReadonlyArray<string | number>): string => {
-  const name = parts
-    .map((part) => String(part).replace(/[%/]/g, (c) => (c === "%" ? "%25" : "%2F")))
-    .join("/")
-  checkName(kind, name)
-  return name
-}
+export const joinName = (parts: ReadonlyArray<string | number>): string =>
+  parts.map((part) => String(part).replace(/[%/]/g, (c) => (c === "%" ? "%25" : "%2F"))).join("/")

@@ -42,7 +42,7 @@ export interface Options<E extends EventSet.Any, S> {
   readonly state: Schema.Codec<S, any>
   readonly initial: () => S
   /** Handlers by type of event. Types without one don't change the state. */
-  readonly on: { readonly [T in EventSet.Type<E> | "varve/Unrecognized"]?: Handler<S, StoredOf<E, T>> }
+  readonly on: { readonly [T in EventSet.StoredType<E> | "varve/Unrecognized"]?: Handler<S, StoredOf<E, T>> }
   /** Called for every event, after its own handler. */
   readonly any?: Handler<S, EventSet.Stored<E>>
 }
@@ -69,11 +69,14 @@ export const apply = <E extends EventSet.Any, S>(
   const { any } = projection
   for (const event of events) {
     const handler = Object.hasOwn(on, event.type) ? on[event.type] : undefined
-    if (handler !== undefined) state = (handler(state as Draft<S>, event) ?? state) as S
-    if (any !== undefined) state = (any(state as Draft<S>, event) ?? state) as S
+    if (handler !== undefined) state = next(state, handler(state as Draft<S>, event))
+    if (any !== undefined) state = next(state, any(state as Draft<S>, event))
   }
   return state
 }
+
+/** `undefined` says that the draft was changed; `null` is a state like any other. */
+const next = <S>(state: S, answer: unknown): S => (answer === undefined ? state : (answer as S))
 
 /**
  * Folds events from the start, stored or not: for tests, and for state before anything is stored. New events are
@@ -81,11 +84,11 @@ export const apply = <E extends EventSet.Any, S>(
  */
 export const fold = <E extends EventSet.Any, S>(
   projection: Projection<E, S>,
-  events: Iterable<EventSet.New<E> | EventSet.Stored<E>>
+  events: Iterable<EventSet.Appendable<E> | EventSet.Stored<E>>
 ): S => apply(projection, projection.initial(), Array.from(events, asStored<E>))
 
 const asStored = <E extends EventSet.Any>(
-  event: EventSet.New<E> | EventSet.Stored<E>,
+  event: EventSet.Appendable<E> | EventSet.Stored<E>,
   index: number
 ): EventSet.Stored<E> =>
   "seq" in event

@@ -95,11 +95,11 @@ export const scan = <E>(query: Query, source: Source<E>): Stream.Stream<Batch, E
     Effect.map(targets(query, source), (plan) => {
       const backward = query.direction === "backward"
       const size = Math.max(1, query.batchEvents ?? defaultBatchEvents)
+      let left = query.limit ?? Infinity
       const total = plan.reduce(
-        (sum, t) => sum + (t.resync === undefined ? Math.max(0, t.to - t.from + 1) : 0),
+        (sum, t) => sum + (t.resync === undefined && left > 0 ? Math.max(0, t.to - t.from + 1) : 0),
         0
       )
-      let left = query.limit ?? Infinity
       let done = 0
       const progress = (): void => query.onProgress?.({ done, total, unit: "events" })
 
@@ -128,8 +128,21 @@ export const scan = <E>(query: Query, source: Source<E>): Stream.Stream<Batch, E
           : target.from + at.examined
         const to = backward ? target.to - at.examined : Math.min(target.to, from + size - 1)
         const range = yield* source.read(stream, from, to)
-        // Removed while it was read: nothing more is to be had of it.
-        if (range.length === 0) return [[], Option.some({ index: at.index + 1, examined: 0 })] as const
+        // Removed while it was read, and perhaps created again: nothing more is to be had of what it was (law V1).
+        const epoch = range.at(-1)?.epoch
+        if (
+          epoch === undefined ||
+          (epoch !== head.cursor.epoch &&
+            !(yield* source.epochs(stream)).some((known) => known.epoch === head.cursor.epoch))
+        ) {
+          done += target.to - target.from + 1 - at.examined
+          progress()
+          const nothing: Batch = { stream, events: [], last: undefined, head: undefined }
+          return [
+            target.named && at.examined === 0 ? [nothing] : [],
+            Option.some({ index: at.index + 1, examined: 0 })
+          ] as const
+        }
         const found = (backward ? range.toReversed() : range).filter((event) => matches(query, event))
         const events = found.slice(0, Math.min(found.length, left))
         left -= events.length

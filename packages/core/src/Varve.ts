@@ -1,5 +1,5 @@
 /** Opens logs: as a service for programs in Effect, and with promises for everybody else. */
-import { Context, Effect, Exit, Layer, ManagedRuntime, Stream } from "effect"
+import { Context, Effect, Layer, ManagedRuntime, Stream } from "effect"
 import type { AppendError, Busy, CursorLost, OpenFailed, ReadError, StreamNotFound } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
 import * as Log from "./Log.ts"
@@ -29,22 +29,19 @@ export const Service =
     })
   }
 
-/** Where the promise face keeps what the Effect face returns as a stream. */
-type Iterated<A> = AsyncIterable<A>
-
 /** A log with promises. The same operations under the same names as `Log`; failures reject with the same errors. */
 export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
   readonly record: Log.Log<E>["record"]
   readonly append: (
     stream: string,
-    events: EventSet.New<E> | ReadonlyArray<EventSet.New<E>>,
+    events: EventSet.Appendable<E> | ReadonlyArray<EventSet.Appendable<E>>,
     options?: AppendOptions
   ) => Promise<Receipt>
   readonly label: (stream: string, attributes: Readonly<Record<string, string>>) => Promise<Head>
   readonly flush: (stream?: string) => Promise<void>
   readonly flushSync: Log.Log<E>["flushSync"]
-  readonly read: (stream: string, options?: Log.ReadOptions<E>) => Iterated<EventSet.Stored<E>>
-  readonly query: (query?: Log.Query<E>) => Iterated<Log.Batch<E>>
+  readonly read: (stream: string, options?: Log.ReadOptions<E>) => AsyncIterable<EventSet.Stored<E>>
+  readonly query: (query?: Log.Query<E>) => AsyncIterable<Log.Batch<E>>
   readonly state: <S>(stream: string, projection: Projection<E, S>) => Promise<S>
   readonly heads: (selection?: Selection) => Promise<ReadonlyArray<Head>>
   readonly head: (stream: string) => Promise<Head | undefined>
@@ -81,16 +78,12 @@ export const open = async <E extends EventSet.Any, StorageError>(
   })
   const log = Context.get(context, Tag)
   const run = <A>(effect: Effect.Effect<A, AppendError | ReadError | StreamNotFound | Busy>): Promise<A> =>
-    runtime.runPromise(effect)
+    Effect.runPromiseWith(context)(effect)
   const iterate = <A>(stream: Stream.Stream<A, ReadError | CursorLost>): AsyncIterable<A> =>
     Stream.toAsyncIterableWith(stream, context)
 
   let closing: Promise<void> | undefined
-  const close = (): Promise<void> =>
-    (closing ??= runtime.runPromiseExit(log.close).then(async (exit) => {
-      await runtime.dispose()
-      if (Exit.isFailure(exit)) await Effect.runPromise(exit)
-    }))
+  const close = (): Promise<void> => (closing ??= run(log.close).finally(() => runtime.dispose()))
 
   return {
     record: log.record,

@@ -10,27 +10,23 @@
  *   job, so that asks made side by side share one storage call.
  * - **A run is a group.** Plain events at the front of a queue become one group, one write, one notification,
  *   however many flushes asked for them (laws O2, O6). A barrier and an append are groups of their own.
- * - **One call under way a stream.** Streams don't wait for each other.
+ * - **One call under way a stream.** Streams wait for each other only where they share a call.
  *
- * Plain code throughout: no promise, fiber or closure per recorded event.
+ * Plain code throughout: no promise, fiber or closure per recorded event. Nothing that a storage or a listener throws
+ * ends a queue's turn: it becomes an outcome.
  */
-import { Cause, type Context, Effect, Exit } from "effect"
-import {
-  type AppendError,
-  IdConflict,
-  InvalidEvent,
-  LogClosed,
-  QueueFull,
-  RecordFailed,
-  Unsupported
-} from "./Errors.ts"
+import { type Cause, Effect, Exit } from "effect"
+import { type AppendError, IdConflict, LogClosed, QueueFull, RecordFailed, Unsupported } from "./Errors.ts"
 import * as EventSet from "./EventSet.ts"
-import { type Asked, Groups, refuse, sizeOf } from "./Groups.ts"
-import { type Failure, guard, Listeners } from "./Listeners.ts"
+import { type Asked, Groups, sizeOf } from "./Groups.ts"
+import { type Failure, Listeners, type Notification } from "./Listeners.ts"
+import { Line } from "./Line.ts"
 import type { LogEvent, NewEvent } from "./LogEvent.ts"
 import type { Appended, Group, Outcome, StorageService } from "./LogStorage.ts"
-import { checkName } from "./Name.ts"
+import { checkAppend } from "./Options.ts"
 import { errorOf, type Receipt, receiptOf } from "./Receipt.ts"
+import { checkName, invalidEvent } from "./Refusal.ts"
+import { Turns } from "./Turns.ts"
 
 /** How a log writes. */
 export interface WriterOptions {
@@ -38,26 +34,35 @@ export interface WriterOptions {
   readonly tick?: number
   /** From here on `record` answers false: time to wait for `flush`. 10,000 events or 16 MiB by default. */
   readonly highWater?: { readonly events?: number; readonly bytes?: number }
-  /** From here on `record` throws `QueueFull`. 100,000 events or 256 MiB by default. */
+  /** From here on `record` and `append` refuse with `QueueFull`. 100,000 events or 256 MiB by default. */
   readonly hardLimit?: { readonly events?: number; readonly bytes?: number }
   /** Told of every recorded event that could not be stored. */
   readonly onFailure?: (failure: Failure) => void
-  /** The timer, for tests: runs `run` after `ms`. */
-  readonly setTimer?: (run: () => void, ms: number) => void
+  /** The timer, for tests: runs `run` after `ms`, and answers how to take that back. */
+  readonly setTimer?: (run: () => void, ms: number) => () => void
+}
+
+/** What a writer needs of its surroundings. */
+export interface Surroundings {
+  readonly fork: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
+  /** Told what a listener threw. */
+  readonly report: (error: unknown) => void
 }
 
 type Resume<A> = (exit: Exit.Exit<A, AppendError>) => void
 
-/** An item that isn't a recorded event. */
-type Request =
+/** What waits in a queue. */
+type Item =
+  | { readonly kind: "record"; readonly event: NewEvent; readonly size: number }
   | {
       readonly kind: "append"
       readonly events: ReadonlyArray<NewEvent>
+      readonly size: number
       readonly asked: Asked
       readonly resume: Resume<Receipt>
     }
-  /** Everything before it is settled; reports what failed. */
-  | { readonly kind: "flush"; readonly resume: Resume<void> }
+  /** Everything before it is settled. */
+  | { readonly kind: "settled"; readonly resume: () => void }
   /** Runs in its place, alone. */
   | {
       readonly kind: "call"
@@ -67,15 +72,13 @@ type Request =
 
 interface Queue {
   readonly stream: string
-  items: Array<NewEvent | Request>
+  readonly items: Line<Item>
   /** So many items at the front must go now. */
   due: number
   /** Whether a call for this stream is under way. */
   busy: boolean
-  /** Groups that come before `items`: the rest of a refused one. */
-  retry: Array<Writing>
-  /** Recorded events that failed since they were last reported. */
-  failed: { ids: Array<string>; count: number; cause: unknown } | undefined
+  /** Groups that come before `items`: a refused one, event by event. */
+  again: Array<Writing>
 }
 
 /** A group on its way. */
@@ -85,103 +88,109 @@ interface Writing {
   /** In the order of `group.events`. */
   readonly sources: ReadonlyArray<NewEvent>
   readonly volatile: ReadonlyArray<NewEvent>
+  readonly size: number
   /** Absent for recorded events. */
   readonly resume?: Resume<Receipt>
 }
 
-const isRequest = (item: NewEvent | Request): item is Request => !("type" in item)
-
 const nothing: ReadonlyArray<never> = []
 
 export class Writer {
+  readonly listeners: Listeners<Notification>
+  private readonly failureListeners: Listeners<Failure>
   private readonly queues = new Map<string, Queue>()
   /** Queues with something due and no call under way. */
-  private readonly ready = new Set<Queue>()
-  private dispatching = false
-  private microtask = false
-  private timer = false
-  private closed = false
+  private ready = new Set<Queue>()
+  /** Recorded events that failed and were not reported yet, by stream. */
+  private readonly failed = new Map<string, { ids: Array<string>; count: number; readonly cause: unknown }>()
+  /** Streams of which it is unknown what was stored last: their next group is told, even if it brings nothing new. */
+  private readonly doubtful = new Set<string>()
   private waiting = { events: 0, bytes: 0 }
-  readonly listeners = new Listeners()
+  /** Takes the timer back, while one is set. */
+  private timer: (() => void) | undefined
+  private closed = false
 
   private readonly set: EventSet.Any
   private readonly storage: StorageService
-  private readonly run: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
+  private readonly fork: Surroundings["fork"]
   private readonly groups: Groups
+  private readonly turns: Turns
   private readonly tick: number
   private readonly high: { readonly events: number; readonly bytes: number }
   private readonly hard: { readonly events: number; readonly bytes: number }
-  private readonly onFailure: ((failure: Failure) => void) | undefined
-  private readonly setTimer: (run: () => void, ms: number) => void
+  private readonly setTimer: NonNullable<WriterOptions["setTimer"]>
 
   constructor(
     set: EventSet.Any,
     storage: StorageService,
-    context: Context.Context<never>,
+    { fork, report }: Surroundings,
     options: WriterOptions
   ) {
     this.set = set
     this.storage = storage
-    const fork = Effect.runForkWith(context)
-    this.run = (effect, onExit) => void fork(effect).addObserver(onExit)
+    this.fork = fork
+    this.listeners = new Listeners(report)
+    this.failureListeners = new Listeners(report)
+    if (options.onFailure !== undefined) this.failureListeners.add(options.onFailure)
     this.groups = new Groups(set, storage.limits)
+    this.turns = new Turns(() => this.sendDue())
     this.tick = options.tick ?? 16
     this.high = { events: 10_000, bytes: 2 ** 24, ...options.highWater }
     this.hard = { events: 100_000, bytes: 2 ** 28, ...options.hardLimit }
-    this.onFailure = options.onFailure
-    this.setTimer = options.setTimer ?? ((run, ms) => void setTimeout(run, ms))
+    this.setTimer = options.setTimer ?? startTimeout
   }
 
   /** Takes an event without waiting. O(1). False above the high-water mark; throws what refuses it, taking nothing. */
   record(stream: string, event: NewEvent): boolean {
-    const definition = this.set[EventSet.Definitions][event.type]
-    if (definition === undefined)
-      throw refuse(stream, event, "is of a type that this event set does not define")
-    const { waiting } = this
-    if (waiting.events >= this.hard.events || waiting.bytes >= this.hard.bytes)
-      throw new QueueFull({ stream, ...waiting })
+    const definition = EventSet.definitionOf(this.set, event.type)
+    const problem = EventSet.problemOf(definition, event)
+    if (definition === undefined || problem !== undefined) throw invalidEvent(stream, event, "", problem!)
+    const size = sizeOf(event)
     const queue = this.queue(stream)
-    queue.items.push(event)
-    waiting.events++
-    waiting.bytes += sizeOf(event)
+    this.admit(stream, 1, size)
+    queue.items.push({ kind: "record", event, size })
     if (definition.barrier) this.hurry(queue)
-    else if (!this.timer) this.startTimer()
-    return waiting.events <= this.high.events && waiting.bytes <= this.high.bytes
+    else if (this.timer === undefined) this.startTimer()
+    return this.waiting.events <= this.high.events && this.waiting.bytes <= this.high.bytes
   }
 
   /** Takes events as one group of their own, behind what was recorded. Throws what refuses them up front. */
   append(stream: string, events: ReadonlyArray<NewEvent>, asked: Asked, resume: Resume<Receipt>): void {
-    for (const [key, value] of Object.entries(asked.attributes ?? {})) {
-      checkName("attribute", key)
-      checkName("attribute value", value)
-    }
-    this.enqueue(stream, { kind: "append", events, asked, resume })
+    checkAppend(asked)
+    const queue = this.queue(stream)
+    const size = events.reduce((sum, event) => sum + sizeOf(event), 0)
+    this.admit(stream, events.length, size)
+    queue.items.push({ kind: "append", events, size, asked, resume })
+    this.hurry(queue)
   }
 
   /** Settles what was recorded before, of one stream or all, and fails with what could not be stored. */
   flush(stream: string | undefined, resume: Resume<void>): void {
-    this.each<AppendError>(
-      stream === undefined ? undefined : [stream],
-      (queue, done) => this.enqueue(queue.stream, { kind: "flush", resume: done }),
-      resume
-    )
+    this.settled(stream === undefined ? undefined : [stream], () => {
+      const streams = stream === undefined ? [...this.failed.keys()] : [stream]
+      const failure = this.takeFailures(streams)
+      resume(failure === undefined ? Exit.void : Exit.fail(failure))
+    })
   }
 
-  /** Settles what was recorded before, whatever came of it: a read behind it sees all of it (law O5). */
-  drain(
-    streams: ReadonlyArray<string> | undefined,
-    resume: (exit: Exit.Exit<void, LogClosed>) => void
-  ): void {
-    this.each<LogClosed>(
-      streams,
-      (queue, done) => this.enqueue(queue.stream, { kind: "call", effect: Effect.void, resume: done }),
-      resume
-    )
+  /** Resumes when what was recorded before is settled, whatever came of it: a read behind it sees all (law O5). */
+  settled(streams: ReadonlyArray<string> | undefined, resume: () => void): void {
+    if (this.closed) throw new LogClosed({})
+    const queues =
+      streams === undefined ? [...this.queues.values()] : streams.flatMap((s) => this.queues.get(s) ?? [])
+    let left = queues.length
+    if (left === 0) return resume()
+    for (const queue of queues) {
+      queue.items.push({ kind: "settled", resume: () => --left === 0 && resume() })
+      this.hurry(queue)
+    }
   }
 
   /** Runs an effect in its place in a stream's line, alone. */
   call<A, E>(stream: string, effect: Effect.Effect<A, E>, resume: (exit: Exit.Exit<A, E>) => void): void {
-    this.enqueue(stream, { kind: "call", effect, resume })
+    const queue = this.queue(stream)
+    queue.items.push({ kind: "call", effect, resume })
+    this.hurry(queue)
   }
 
   /**
@@ -196,8 +205,13 @@ export class Writer {
     for (;;) {
       const writings = this.take(queues)
       if (writings.length === 0) break
-      for (const { queue } of writings) queue.busy = true
-      this.settleAll(writings, appendSync(writings.map((writing) => writing.group)))
+      let outcomes: ReadonlyArray<Outcome> | Unanswered
+      try {
+        outcomes = appendSync(writings.map((writing) => writing.group))
+      } catch (cause) {
+        outcomes = { cause }
+      }
+      this.settleAll(writings, outcomes)
     }
     return queues.filter((queue) => queue.busy || queue.items.length > 0).map((queue) => queue.stream)
   }
@@ -206,11 +220,7 @@ export class Writer {
   close(resume: Resume<void>): void {
     this.flush(undefined, resume)
     this.closed = true
-  }
-
-  /** What is taken and not settled yet. */
-  get pending(): { readonly events: number; readonly bytes: number } {
-    return { ...this.waiting }
+    this.timer?.()
   }
 
   // --- the line ------------------------------------------------------------------------------------------------
@@ -220,16 +230,26 @@ export class Writer {
     let queue = this.queues.get(stream)
     if (queue === undefined) {
       checkName("stream", stream)
-      queue = { stream, items: [], due: 0, busy: false, retry: [], failed: undefined }
+      queue = { stream, items: new Line(), due: 0, busy: false, again: [] }
       this.queues.set(stream, queue)
     }
     return queue
   }
 
-  private enqueue(stream: string, request: Request): void {
-    const queue = this.queue(stream)
-    queue.items.push(request)
-    this.hurry(queue)
+  /** Counts what is taken, or refuses it: nothing grows without end (law O7). */
+  private admit(stream: string, events: number, bytes: number): void {
+    const { waiting, hard } = this
+    if (waiting.events >= hard.events || waiting.bytes >= hard.bytes) {
+      this.rest(this.queues.get(stream)!)
+      throw new QueueFull({ stream, ...waiting })
+    }
+    waiting.events += events
+    waiting.bytes += bytes
+  }
+
+  private release(events: number, bytes: number): void {
+    this.waiting.events -= events
+    this.waiting.bytes -= bytes
   }
 
   /** Makes all that is queued due, at the end of the current job. */
@@ -237,252 +257,231 @@ export class Writer {
     queue.due = queue.items.length
     if (queue.busy) return
     this.ready.add(queue)
-    if (this.microtask) return
-    this.microtask = true
-    queueMicrotask(() => {
-      this.microtask = false
-      this.dispatch(nothing)
-    })
+    this.turns.soon()
   }
 
   private startTimer(): void {
-    this.timer = true
-    this.setTimer(() => {
-      this.timer = false
-      const queues: Array<Queue> = []
+    this.timer = this.setTimer(() => {
+      this.timer = undefined
       for (const queue of this.queues.values()) {
         queue.due = queue.items.length
-        if (!queue.busy) queues.push(queue)
+        if (queue.due > 0 && !queue.busy) this.ready.add(queue)
       }
-      this.dispatch(queues)
+      this.turns.now()
     }, this.tick)
-  }
-
-  /** Asks the same of several queues and resumes when all have answered, with the first failure. */
-  private each<Err>(
-    streams: ReadonlyArray<string> | undefined,
-    ask: (queue: Queue, done: (exit: Exit.Exit<void, Err>) => void) => void,
-    resume: (exit: Exit.Exit<void, NoInfer<Err> | LogClosed>) => void
-  ): void {
-    if (this.closed) return resume(Exit.fail(new LogClosed({})))
-    const queues =
-      streams === undefined
-        ? [...this.queues.values()]
-        : streams.flatMap((stream) => this.queues.get(stream) ?? [])
-    let left = queues.length
-    let result: Exit.Exit<void, Err> = Exit.void
-    if (left === 0) return resume(result)
-    for (const queue of queues) {
-      ask(queue, (exit) => {
-        if (Exit.isFailure(exit) && Exit.isSuccess(result)) result = exit
-        if (--left === 0) resume(result)
-      })
-    }
   }
 
   // --- the call ------------------------------------------------------------------------------------------------
 
-  /** Sends what is due of these queues, and of those that become free on the way: a loop, since storages may be synchronous. */
-  private dispatch(queues: Iterable<Queue>): void {
-    for (const queue of queues) this.ready.add(queue)
-    if (this.dispatching) return
-    this.dispatching = true
-    try {
-      while (this.ready.size > 0) {
-        const round = [...this.ready]
-        this.ready.clear()
-        this.send(round)
-      }
-    } finally {
-      this.dispatching = false
-    }
-  }
-
-  /** Sends the next group of each queue in one storage call. */
-  private send(queues: ReadonlyArray<Queue>): void {
+  /** Sends the next group of each queue that is ready, in one storage call. Answers whether others are ready since. */
+  private sendDue(): boolean {
+    const queues = this.ready
+    this.ready = new Set()
     const writings = this.take(queues)
-    if (writings.length === 0) return
-    for (const { queue } of writings) queue.busy = true
-    this.run(this.storage.append(writings.map((writing) => writing.group)), (exit) => {
-      this.settleAll(writings, Exit.isSuccess(exit) ? exit.value : exit.cause)
-      this.dispatch(nothing)
-    })
+    if (writings.length > 0) {
+      const append = Effect.suspend(() => this.storage.append(writings.map((writing) => writing.group)))
+      this.fork(append, (exit) => {
+        this.settleAll(writings, Exit.isSuccess(exit) ? exit.value : { cause: exit.cause })
+        if (this.ready.size > 0) this.turns.now()
+      })
+    }
+    return this.ready.size > 0
   }
 
-  /** The next group of each queue that has one due. */
+  /** The next group of each queue that has one due; their turn begins. */
   private take(queues: Iterable<Queue>): Array<Writing> {
     const writings: Array<Writing> = []
     for (const queue of queues) {
       if (queue.busy) continue
       const writing = this.next(queue)
-      if (writing !== undefined) writings.push(writing)
-      else if (!queue.busy) this.rest(queue)
+      if (writing !== undefined) {
+        queue.busy = true
+        writings.push(writing)
+      } else if (!queue.busy) {
+        this.rest(queue)
+      }
     }
     return writings
   }
 
-  /** `outcomes` is the storage's answer, or the cause for which it gave none: then what it did is unknown (law A4). */
-  private settleAll(
-    writings: ReadonlyArray<Writing>,
-    outcomes: ReadonlyArray<Outcome> | Cause.Cause<never>
-  ): void {
-    const cause = Cause.isCause(outcomes) ? Cause.squash(outcomes) : new Error("The storage gave no outcome")
-    for (let i = 0; i < writings.length; i++) {
-      const outcome = Cause.isCause(outcomes) ? undefined : outcomes[i]
-      this.settle(writings[i]!, outcome ?? { _tag: "Failed", reached: "unknown", cause })
-      this.release(writings[i]!.queue)
-    }
-  }
-
-  /** Ends a queue's turn: what is due goes next. */
-  private release(queue: Queue): void {
-    queue.busy = false
-    if (queue.due > 0 || queue.retry.length > 0) this.ready.add(queue)
-    else this.rest(queue)
-  }
-
   /** Takes the next group off a queue; answers what stands before it on the way. */
   private next(queue: Queue): Writing | undefined {
-    const retry = queue.retry.shift()
-    if (retry !== undefined) return retry
+    const again = queue.again.shift()
+    if (again !== undefined) return again
     while (queue.due > 0) {
-      const item = queue.items[0]!
-      if (!isRequest(item)) {
+      const item = queue.items.at(0)!
+      if (item.kind === "record") {
         const writing = this.takeRun(queue)
         if (writing !== undefined) return writing
         continue
       }
-      queue.items.shift()
+      queue.items.drop(1)
       queue.due--
-      if (item.kind === "call") {
-        this.callNow(queue, item)
-        return undefined
-      }
-      if (queue.failed !== undefined) {
-        item.resume(Exit.fail(this.takeFailure(queue, queue.failed)))
-      } else if (item.kind === "flush") {
-        item.resume(Exit.void)
-      } else {
-        try {
-          const { asked, events: sources, resume } = item
-          const group = this.groups.append(queue.stream, sources, asked)
-          return { queue, group, sources, volatile: nothing, resume }
-        } catch (error) {
-          item.resume(error instanceof InvalidEvent ? Exit.fail(error) : Exit.die(error))
+      switch (item.kind) {
+        case "settled":
+          item.resume()
+          continue
+        case "call":
+          this.callNow(queue, item)
+          return undefined
+        case "append": {
+          const writing = this.writingOf(queue, item)
+          if (writing !== undefined) return writing
         }
       }
     }
     return undefined
   }
 
-  /** Takes the run of events at the front of a queue. */
+  /** Takes the run of recorded events at the front of a queue. */
   private takeRun(queue: Queue): Writing | undefined {
-    const { group, sources, volatile, refused, taken } = this.groups.run(queue.stream, queue.items)
-    queue.items.splice(0, taken)
+    const { items, stream } = queue
+    const { group, sources, volatile, refused, taken } = this.groups.run(stream, (i) => {
+      const item = items.at(i)
+      return item?.kind === "record" ? item.event : undefined
+    })
+    let size = 0
+    for (let i = 0; i < taken; i++) size += (items.at(i) as Item & { readonly kind: "record" }).size
+    items.drop(taken)
     queue.due = Math.max(0, queue.due - taken)
-    for (const event of volatile) this.forget(event)
-    for (const { event, error } of refused) this.fail(queue, [event], error)
-    if (group !== undefined) return { queue, group, sources, volatile }
-    this.listeners.publishVolatile(queue.stream, volatile)
+    this.release(taken - sources.length, 0)
+    for (const { event, error } of refused) this.fail(stream, [event], error)
+    if (group !== undefined) return { queue, group, sources, volatile, size }
+    this.release(0, size)
+    if (volatile.length > 0) this.listeners.tell({ stream, events: nothing, volatile, head: undefined })
     return undefined
   }
 
-  private callNow(queue: Queue, item: Request & { readonly kind: "call" }): void {
+  private writingOf(queue: Queue, item: Item & { readonly kind: "append" }): Writing | undefined {
+    const { asked, events: sources, resume, size } = item
+    const refuse = (error: AppendError): undefined => {
+      this.release(sources.length, size)
+      resume(Exit.fail(error))
+    }
+    const failure = this.takeFailures([queue.stream])
+    if (failure !== undefined) return refuse(failure)
+    const group = this.groups.append(queue.stream, sources, asked)
+    return "_tag" in group ? refuse(group) : { queue, group, sources, volatile: nothing, size, resume }
+  }
+
+  private callNow(queue: Queue, item: Item & { readonly kind: "call" }): void {
     queue.busy = true
-    this.run(item.effect, (exit) => {
+    this.fork(item.effect, (exit) => {
+      this.endTurn(queue)
       item.resume(exit)
-      this.release(queue)
-      this.dispatch(nothing)
+      if (this.ready.size > 0) this.turns.now()
     })
   }
 
-  /** Lets go of a queue with nothing left to do or to tell. */
+  /** Ends a queue's turn: what is due goes next. */
+  private endTurn(queue: Queue): void {
+    queue.busy = false
+    if (queue.due > 0 || queue.again.length > 0) this.ready.add(queue)
+    else this.rest(queue)
+  }
+
+  /** Lets go of a queue with nothing left to do. */
   private rest(queue: Queue): void {
-    if (queue.items.length === 0 && !queue.busy && queue.failed === undefined)
-      this.queues.delete(queue.stream)
+    if (queue.items.length > 0 || queue.again.length > 0 || this.queues.get(queue.stream) !== queue) return
+    this.queues.delete(queue.stream)
+    this.ready.delete(queue)
   }
 
   // --- the outcome ---------------------------------------------------------------------------------------------
 
+  /** `outcomes` is the storage's answer. Where it gave none, what it did is unknown (law A4). */
+  private settleAll(writings: ReadonlyArray<Writing>, outcomes: ReadonlyArray<Outcome> | Unanswered): void {
+    for (let i = 0; i < writings.length; i++) {
+      const writing = writings[i]!
+      const outcome = Array.isArray(outcomes) ? (outcomes as ReadonlyArray<Outcome>)[i] : undefined
+      this.release(writing.sources.length, writing.size)
+      this.settle(writing, outcome ?? { _tag: "Failed", reached: "unknown", cause: causeOf(outcomes) })
+      this.endTurn(writing.queue)
+    }
+  }
+
   private settle(writing: Writing, outcome: Outcome): void {
     const { queue, group, resume, sources, volatile } = writing
+    const { stream } = group
     if (outcome._tag === "Appended") {
-      this.published(writing, outcome)
+      this.tell(writing, outcome)
       if (resume !== undefined) return resume(Exit.succeed(receiptOf(group, outcome)))
-      const kept = new Set(outcome.kept)
-      for (let i = 0; i < sources.length; i++) {
-        if (kept.has(i))
-          this.fail(
-            queue,
-            [sources[i]!],
-            new IdConflict({ stream: group.stream, id: sources[i]!.id, seq: outcome.seqs[i]! })
-          )
-        else this.forget(sources[i]!)
+      for (const i of outcome.kept) {
+        this.fail(
+          stream,
+          [sources[i]!],
+          new IdConflict({ stream, id: sources[i]!.id, seq: outcome.seqs[i]! })
+        )
       }
       return
     }
-    if (resume !== undefined) return resume(Exit.fail(errorOf(group.stream, outcome)))
-
-    // Recorded events stand for themselves: duplicates of a sealed stream are fine, each other one is told.
+    if (outcome._tag === "Failed" && outcome.reached === "unknown") this.doubtful.add(stream)
+    if (resume !== undefined) return resume(Exit.fail(errorOf(stream, outcome)))
     if (outcome._tag === "Sealed" && group.events.length > 1) {
-      queue.retry = group.events.map((event, i) => ({
-        ...writing,
-        group: { ...group, events: [event] },
-        sources: [sources[i]!],
-        volatile: nothing
-      }))
+      // Recorded events stand for themselves: duplicates in a sealed stream are fine, each other one is told.
+      queue.again = group.events.map((event, i) => {
+        const source = sources[i]!
+        const size = i === 0 ? 0 : sizeOf(source)
+        this.waiting.events++
+        this.waiting.bytes += size
+        return { queue, group: { ...group, events: [event] }, sources: [source], volatile: nothing, size }
+      })
     } else {
-      this.fail(queue, sources, errorOf(group.stream, outcome))
+      this.fail(stream, sources, errorOf(stream, outcome))
     }
-    this.listeners.publishVolatile(group.stream, volatile)
+    if (volatile.length > 0) this.listeners.tell({ stream, events: nothing, volatile, head: undefined })
   }
 
-  private fail(queue: Queue, events: ReadonlyArray<NewEvent>, cause: unknown): void {
-    for (const event of events) this.forget(event)
-    const failed = (queue.failed ??= { ids: [], count: 0, cause })
+  private fail(stream: string, events: ReadonlyArray<NewEvent>, cause: unknown): void {
+    let failed = this.failed.get(stream)
+    if (failed === undefined) this.failed.set(stream, (failed = { ids: [], count: 0, cause }))
     failed.count += events.length
     for (const event of events) if (failed.ids.length < 100) failed.ids.push(event.id)
-    const error = new RecordFailed({
-      stream: queue.stream,
-      ids: events.slice(0, 100).map((e) => e.id),
-      count: events.length,
-      cause
+    this.failureListeners.tell({ stream, events, cause })
+  }
+
+  /** The failures of these streams that were not reported yet; reported herewith. */
+  private takeFailures(streams: ReadonlyArray<string>): RecordFailed | undefined {
+    const failures = streams.flatMap((stream) => {
+      const failed = this.failed.get(stream)
+      this.failed.delete(stream)
+      return failed === undefined ? [] : [{ stream, ...failed }]
     })
-    guard(() => this.onFailure?.({ error, events }))
+    return failures.length === 0 ? undefined : new RecordFailed({ failures })
   }
 
-  private takeFailure(queue: Queue, { ids, count, cause }: NonNullable<Queue["failed"]>): RecordFailed {
-    queue.failed = undefined
-    return new RecordFailed({ stream: queue.stream, ids, count, cause })
-  }
-
-  private forget(event: NewEvent): void {
-    this.waiting.events--
-    this.waiting.bytes = this.waiting.events === 0 ? 0 : this.waiting.bytes - sizeOf(event)
-  }
-
-  private published({ group, sources, volatile }: Writing, { seqs, head, ...outcome }: Appended): void {
+  private tell({ group, sources, volatile }: Writing, { seqs, head, duplicates, kept }: Appended): void {
+    const { stream } = group
+    const doubtful = this.doubtful.delete(stream)
     if (this.listeners.size === 0 || head === undefined) return
-    const old = new Set([...outcome.duplicates, ...outcome.kept])
+    const old = duplicates.length + kept.length === 0 ? undefined : new Set([...duplicates, ...kept])
     const events: Array<LogEvent> = []
     for (let i = 0; i < sources.length; i++) {
-      if (old.has(i)) continue
+      if (old?.has(i) === true) continue
       const { type, data, id, at, meta } = sources[i]!
+      const { epoch } = head.cursor
       const { version } = group.events[i]!
-      events.push({
-        stream: group.stream,
-        seq: seqs[i]!,
-        epoch: head.cursor.epoch,
-        id,
-        type,
-        version,
-        at,
-        data,
-        meta,
-        writtenAt: head.writtenAt
-      })
+      const { writtenAt } = head
+      events.push({ stream, seq: seqs[i]!, epoch, id, type, version, at, data, meta, writtenAt })
     }
-    if (events.length > 0 || volatile.length > 0 || group.attributes !== undefined)
-      this.listeners.publish({ stream: group.stream, events, volatile, head })
+    const label = group.events.length === 0
+    if (events.length > 0 || volatile.length > 0 || label || doubtful) {
+      this.listeners.tell({ stream, events, volatile, head })
+    }
   }
 }
+
+const startTimeout = (run: () => void, ms: number): (() => void) => {
+  const timeout = setTimeout(run, ms)
+  return () => clearTimeout(timeout)
+}
+
+/** What a storage threw in place of an answer. */
+interface Unanswered {
+  readonly cause: Cause.Cause<never> | unknown
+}
+
+const causeOf = (outcomes: ReadonlyArray<Outcome> | Unanswered): unknown =>
+  typeof outcomes === "object" && outcomes !== null && "cause" in outcomes
+    ? outcomes.cause
+    : new Error("The storage gave no outcome")

@@ -68,5 +68,6 @@ export {
 } from "./Scan.ts"
 export type { AppendOptions, Receipt } from "./Receipt.ts"
 export * as StreamId from "./StreamId.ts"
+export type { PromiseLog } from "./Varve.ts"
 export * as Varve from "./Varve.ts"
 export type { WriterOptions } from "./Writer.ts"

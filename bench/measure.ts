@@ -1,0 +1,79 @@
+/**
+ * Measures two things in turns, A B A B ..., in one process: machines are noisy and drift, so only the ratio of
+ * neighbours says anything. The median of the ratios is the figure; the spread is told beside it.
+ */
+
+/** One side of a comparison. */
+export interface Side {
+  /** Prepares one run: fresh files, a warm start. Not counted. */
+  readonly prepare?: () => unknown
+  /** The work. Answers how much of the unit it did. */
+  readonly run: () => number | Promise<number>
+  readonly clean?: () => unknown
+}
+
+/** A row of the table. */
+export interface Row {
+  readonly id: string
+  readonly what: string
+  readonly unit: "events/s" | "ns/event" | "us" | "x"
+  /** What `ours / theirs` should be: at least this for speeds, at most this for times. */
+  readonly goal: { readonly atLeast: number } | { readonly atMost: number }
+  readonly ours: () => Promise<Side> | Side
+  readonly theirs: () => Promise<Side> | Side
+}
+
+export interface Result {
+  readonly id: string
+  readonly what: string
+  readonly ours: number
+  readonly theirs: number
+  readonly unit: Row["unit"]
+  readonly ratio: number
+  /** The ratios' quartiles. */
+  readonly spread: readonly [number, number]
+  readonly goal: string
+  readonly met: boolean
+}
+
+const quantile = (sorted: ReadonlyArray<number>, q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]!
+const sort = (values: ReadonlyArray<number>): ReadonlyArray<number> => values.toSorted((a, b) => a - b)
+export const median = (values: ReadonlyArray<number>): number => quantile(sort(values), 0.5)
+
+/** The value of one run in the row's unit. */
+const once = async (side: Side, unit: Row["unit"]): Promise<number> => {
+  await side.prepare?.()
+  globalThis.gc?.()
+  const start = performance.now()
+  const amount = await side.run()
+  const ms = performance.now() - start
+  await side.clean?.()
+  return unit === "events/s" ? (amount / ms) * 1000 : unit === "ns/event" ? (ms * 1e6) / amount : amount
+}
+
+/** Runs both sides in turns after one uncounted turn each, for about `seconds`, at least five turns. */
+export const measure = async (row: Row, seconds: number): Promise<Result> => {
+  const [ours, theirs] = [await row.ours(), await row.theirs()]
+  await once(theirs, row.unit)
+  await once(ours, row.unit)
+  const pairs: Array<readonly [number, number]> = []
+  const end = performance.now() + seconds * 1000
+  while (pairs.length < 5 || (performance.now() < end && pairs.length < 101)) {
+    const b = await once(theirs, row.unit)
+    pairs.push([await once(ours, row.unit), b])
+  }
+  const ratios = sort(pairs.map(([a, b]) => a / b))
+  const ratio = quantile(ratios, 0.5)
+  const { goal, id, what, unit } = row
+  return {
+    id,
+    what,
+    unit,
+    ours: median(pairs.map(([a]) => a)),
+    theirs: median(pairs.map(([, b]) => b)),
+    ratio,
+    spread: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
+    goal: "atLeast" in goal ? `>= ${goal.atLeast}` : `<= ${goal.atMost}`,
+    met: "atLeast" in goal ? ratio >= goal.atLeast : ratio <= goal.atMost
+  }
+}

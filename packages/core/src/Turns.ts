@@ -1,0 +1,59 @@
+/**
+ * Work at the end of the current job, in bounded slices. Asks that are made side by side share a turn; a storage or a
+ * listener that always has more to do must not keep timers and input from their turn for ever.
+ */
+const slice = 64
+
+/** Runs `run` behind everything that is due in the event loop now. */
+const nextMacrotask: (run: () => void) => void = (() => {
+  const { setImmediate } = globalThis as { setImmediate?: (run: () => void) => void }
+  if (setImmediate !== undefined) return (run) => setImmediate(run)
+  return (run) => void setTimeout(run, 0)
+})()
+
+export class Turns {
+  private readonly work: () => boolean
+  private scheduled = false
+  private running = false
+  private rounds = 0
+
+  /** `work` does one round and answers whether there may be more. */
+  constructor(work: () => boolean) {
+    this.work = work
+  }
+
+  /** Has a round done soon. */
+  soon(): void {
+    if (this.scheduled || this.running) return
+    this.scheduled = true
+    if (this.rounds < slice) queueMicrotask(this.start)
+    else nextMacrotask(this.restart)
+  }
+
+  /** Does rounds now, unless one is under way or others come first. */
+  now(): void {
+    if (!this.running && this.rounds < slice) this.start()
+    else this.soon()
+  }
+
+  private readonly restart = (): void => {
+    this.rounds = 0
+    this.start()
+  }
+
+  private readonly start = (): void => {
+    this.scheduled = false
+    if (this.running) return
+    this.running = true
+    let more = true
+    try {
+      while (more && this.rounds < slice) {
+        this.rounds++
+        more = this.work()
+      }
+    } finally {
+      this.running = false
+    }
+    if (more) this.soon()
+  }
+}
