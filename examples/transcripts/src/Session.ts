@@ -39,8 +39,11 @@ export const Session = Projection.make(Transcripts, {
     if (event.type === "FileRead" || event.type === "varve/Unrecognized") return
     session.agent = agentOf(event.type satisfies RecordType)
     session.events++
-    session.firstAt = Math.min(session.firstAt, event.at)
-    session.lastAt = Math.max(session.lastAt, event.at)
+    // A record without any time has its file's, which says when it was copied.
+    if (event.meta?.["time"] !== "file") {
+      session.firstAt = Math.min(session.firstAt, event.at)
+      session.lastAt = Math.max(session.lastAt, event.at)
+    }
     for (const fact of interpret(event.type, event.id, event.data)) {
       if ("title" in fact) session.title = fact.title
       else if ("model" in fact) session.model = fact.model

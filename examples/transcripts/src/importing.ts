@@ -10,6 +10,7 @@ import { type EventSet, type PromiseLog, StreamId } from "@varve/core"
 import {
   type BadLine,
   type Counters,
+  type Dismissed,
   type NotSupported,
   openSource,
   type Position,
@@ -70,9 +71,12 @@ export const importFolder = async (
   let done = 0
   for (const file of source.files) {
     const report = folderOf(folders, file.folder)
-    const found = source.read(file, positions.get(file.name))
-    if (found._tag === "NotSupported") dismiss(report, found)
-    else if (found._tag === "Transcript") {
+    const position = positions.get(file.name)
+    const found = source.read(file, position)
+    if (found._tag === "NotSupported") {
+      dismiss(report, found)
+      if (found.position !== position) await bookmark(log, bookmarks, file, found.position)
+    } else if (found._tag === "Transcript") {
       report.files++
       if (!found.unchanged) await importFile(log, bookmarks, found, report)
     }
@@ -106,6 +110,14 @@ const importFile = async (
   await store()
 }
 
+const bookmark = (
+  log: TranscriptLog,
+  bookmarks: string,
+  file: SourceFile,
+  position: Position | Dismissed
+): Promise<unknown> =>
+  log.append(bookmarks, Transcripts.FileRead({ file: file.name, position: { ...position } }))
+
 /** Appends records, those of each stream as one group, all of them in one storage call. */
 const append = async (
   log: TranscriptLog,
@@ -130,11 +142,15 @@ const append = async (
   }
 }
 
-const positionsIn = async (log: TranscriptLog, bookmarks: string): Promise<ReadonlyMap<string, Position>> => {
-  const positions = new Map<string, Position>()
+const positionsIn = async (
+  log: TranscriptLog,
+  bookmarks: string
+): Promise<ReadonlyMap<string, Position | Dismissed>> => {
+  const positions = new Map<string, Position | Dismissed>()
   for await (const event of log.read(bookmarks)) {
     // What an earlier import wrote; a file whose position no longer fits is read from its start.
-    if (event.type === "FileRead") positions.set(event.data.file, event.data.position as unknown as Position)
+    if (event.type === "FileRead")
+      positions.set(event.data.file, event.data.position as unknown as Position | Dismissed)
   }
   return positions
 }

@@ -48,8 +48,13 @@ export const replay = async (log: TranscriptLog, options: ReplayOptions): Promis
     ids.push(event.id)
   }
   for (const suffix of ["", "-wal", "-shm"]) rmSync(options.target + suffix, { force: true })
-  console.log(`Streaming ${options.largest} (${ids.length} events) in a process that is killed ${options.kills} times`)
-  const bar = new SingleBar({ format: "{bar} {value} of {total} events acknowledged | {kills} kills", clearOnComplete: true })
+  console.log(
+    `Streaming ${options.largest} (${ids.length} events) in a process that is killed ${options.kills} times`
+  )
+  const bar = new SingleBar({
+    format: "{bar} {value} of {total} events acknowledged | {kills} kills",
+    clearOnComplete: true
+  })
   bar.start(ids.length, 0, { kills: 0 })
 
   let [kills, inFlight, lost, wrong, resent, acknowledged] = [0, 0, 0, 0, 0, 0]
@@ -61,8 +66,8 @@ export const replay = async (log: TranscriptLog, options: ReplayOptions): Promis
       after: cursors[acknowledged - 1],
       burst: Math.ceil(ids.length / 250)
     }
-    // Acks that this process may still give, and milliseconds that it may live behind the last of them.
-    const patience = kills < options.kills ? { acks: random(3, 18), ms: random(0, 12) } : undefined
+    // Appends that this process may still begin, and microseconds that it may live behind the last of them.
+    const patience = kills < options.kills ? { asks: random(3, 18), micros: random(0, 400) } : undefined
     const life = await live(streaming, patience, (seq) => bar.update(Math.max(acknowledged, seq), { kills }))
     if (life.problem !== "") throw new Error(`The streaming process failed: ${life.problem}`)
     acknowledged = Math.max(acknowledged, life.acknowledged)
@@ -96,19 +101,21 @@ interface Life {
 /** One life of the streaming process, until it is done or has been killed. */
 const live = (
   streaming: Streaming,
-  patience: { readonly acks: number; readonly ms: number } | undefined,
+  patience: { readonly asks: number; readonly micros: number } | undefined,
   onAck: (seq: number) => void
 ): Promise<Life> =>
   new Promise((resolve, reject) => {
     const args = ["--conditions=@varve/source", streamer, JSON.stringify(streaming)]
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] })
-    let [asked, acknowledged, acks, killed, problem] = [0, 0, 0, false, ""]
+    let [asked, acknowledged, asks, killed, problem] = [0, 0, 0, false, ""]
     createInterface({ input: child.stdout }).on("line", (line) => {
       const [word, seq] = line.split(" ")
-      if (word === "ask") asked = Number(seq)
-      if (word !== "ack") return
-      onAck((acknowledged = Math.max(acknowledged, Number(seq))))
-      if (++acks === patience?.acks) setTimeout(() => (killed = child.kill("SIGKILL")), patience.ms)
+      if (word === "ack") return onAck((acknowledged = Math.max(acknowledged, Number(seq))))
+      asked = Number(seq)
+      if (++asks !== patience?.asks) return
+      const end = performance.now() + patience.micros / 1000
+      while (performance.now() < end); // timers are too coarse to end a life in the middle of a write
+      killed = child.kill("SIGKILL")
     })
     child.stderr.on("data", (data) => (problem += String(data)))
     child.on("error", reject)
@@ -116,7 +123,10 @@ const live = (
   })
 
 const idsIn = async ({ largest, target }: ReplayOptions): Promise<ReadonlyArray<string>> => {
-  await using log = await Varve.open({ events: Transcripts, storage: SqliteStorage.layer({ filename: target }) })
+  await using log = await Varve.open({
+    events: Transcripts,
+    storage: SqliteStorage.layer({ filename: target })
+  })
   const ids: Array<string> = []
   for await (const event of log.read(largest)) ids.push(event.id)
   return ids

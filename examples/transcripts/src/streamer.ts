@@ -1,12 +1,12 @@
 /**
  * The process that `replay.ts` kills: streams a session from one log into another as an agent would, in bursts. Most
  * events are recorded; the last of each burst is appended, and its receipt is told on the pipe. It doesn't wait for
- * receipts, so whenever it is killed, records are pending and an append is likely to be in flight.
+ * receipts, so that it can be killed with records pending and an append in flight.
  */
 import { writeSync } from "node:fs"
 import { setTimeout } from "node:timers/promises"
 import { SqliteStorage } from "@varve/adapter-sqlite"
-import { type Cursor, type EventSet, Varve } from "@varve/core"
+import { type Cursor, Varve } from "@varve/core"
 import { Transcripts } from "./Transcripts.ts"
 
 /** What it is started with, as JSON. */
@@ -21,23 +21,25 @@ export interface Streaming {
 }
 
 const { after, burst, source, stream, target } = JSON.parse(process.argv[2]!) as Streaming
-const open = (filename: string) => Varve.open({ events: Transcripts, storage: SqliteStorage.layer({ filename }) })
+const open = (filename: string) =>
+  Varve.open({ events: Transcripts, storage: SqliteStorage.layer({ filename }) })
 
 await using from = await open(source)
 await using to = await open(target)
 /** Written at once: what is on the pipe survives the kill. */
 const say = (word: "ask" | "ack", seq: number): void => void writeSync(1, `${word} ${seq}\n`)
 
-for await (const event of from.read(stream, { ...(after === undefined ? {} : { after }) })) {
+for await (const event of from.read(stream, after === undefined ? {} : { after })) {
   if (event.type === "varve/Unrecognized" || event.type === "FileRead") continue
   const { at, data, id, meta, seq, type } = event
-  const again: EventSet.New<typeof Transcripts> = Transcripts[type](data, { id, at, ...(meta === undefined ? {} : { meta }) })
-  if (seq % burst !== 0) {
-    if (!to.record(stream, again)) await to.flush()
-    continue
+  const again = Transcripts[type](data, { id, at, ...(meta === undefined ? {} : { meta }) })
+  if (seq % burst === 0) {
+    say("ask", seq)
+    void to.append(stream, again).then(() => say("ack", seq))
+  } else if (!to.record(stream, again)) {
+    await to.flush()
   }
-  say("ask", seq)
-  void to.append(stream, again).then(() => say("ack", seq))
-  await setTimeout(4)
+  // Here what was appended is written, with the first half of the next burst pending behind it.
+  if (seq % burst === burst >> 1) await setTimeout(2)
 }
 await to.flush()

@@ -76,6 +76,7 @@ const clip = (text: string, length: number): string => {
 }
 
 const duration = (ms: number): string => {
+  if (ms < 0) return "" // no record told a time
   const minutes = Math.floor(ms / 60_000)
   if (minutes < 1) return `${Math.max(0, Math.round(ms / 1000))} s`
   if (minutes < 60) return `${minutes} min`
