@@ -145,7 +145,9 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
     storage,
     {
       fork: (effect, onExit) => void fork(effect).addObserver(onExit),
-      report: (error) => void fork(Effect.logError("A listener of the log failed", error))
+      report:
+        options.onListenerError ??
+        ((error) => void fork(Effect.logError("A listener of the log failed", error)))
     },
     options
   )

@@ -38,6 +38,8 @@ export interface WriterOptions {
   readonly hardLimit?: { readonly events?: number; readonly bytes?: number }
   /** Told of every recorded event that could not be stored. */
   readonly onFailure?: (failure: Failure) => void
+  /** Told what a listener threw. Logged by default. */
+  readonly onListenerError?: (error: unknown) => void
   /** The timer, for tests: runs `run` after `ms`, and answers how to take that back. */
   readonly setTimer?: (run: () => void, ms: number) => () => void
 }

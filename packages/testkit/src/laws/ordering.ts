@@ -1,0 +1,542 @@
+/** CONTRACT section 2: ordering across coalescing. What was recorded comes out in its order, in few writes. */
+import { type EventSet, type NewEvent, Projection, RecordFailed } from "@varve/core"
+import { Effect, Exit, Schema } from "effect"
+import * as fc from "fast-check"
+import { must, mustEqual } from "../Broken.ts"
+import { type Desk, openDesk, type Trouble, turn } from "../Desk.ts"
+import { type Law, law } from "../Law.ts"
+import { Session } from "../Session.ts"
+import type { Store } from "../Store.ts"
+
+const chunk = (text: string) => Session.Chunk({ text }, { id: text })
+const prompt = (text: string) => Session.Prompt({ text }, { id: text })
+
+/** The ids of the groups that reached the storage, a list a group. */
+const groupsOf = (desk: Desk, stream: string): ReadonlyArray<ReadonlyArray<string>> =>
+  desk.calls.flatMap((groups) =>
+    groups.filter((group) => group.stream === stream).map((group) => group.events.map((event) => event.id))
+  )
+
+const storedIds = async (store: Store, stream: string): Promise<ReadonlyArray<string>> =>
+  (await store.read(stream)).map((event) => event.id)
+
+/** Does something with a desk on the store and closes it, whatever came of it. */
+const atDesk = async (
+  store: Store,
+  use: (desk: Desk) => Promise<void>,
+  options?: Parameters<typeof openDesk>[1]
+): Promise<void> => {
+  const desk = await openDesk(store, options)
+  try {
+    await use(desk)
+  } finally {
+    await desk.close().catch(() => undefined)
+  }
+}
+
+// --- a plan: anything an application may do, in any order ------------------------------------------------------
+
+type Kind = "Chunk" | "Prompt" | "TurnEnded" | "Typing"
+type Step =
+  /** With `echo`, a listener that is told of the event records another one in the next stream. */
+  | { readonly do: "record"; readonly stream: number; readonly kind: Kind; readonly echo: boolean }
+  | { readonly do: "flushSync" }
+  /** Hands the first event of a stream over once more. */
+  | { readonly do: "repeat"; readonly stream: number }
+  | { readonly do: "recordBad"; readonly stream: number }
+  | { readonly do: "append"; readonly stream: number; readonly events: number }
+  | { readonly do: "flush"; readonly stream: number | undefined }
+  | { readonly do: "tick" }
+  | { readonly do: "turn" }
+
+const streams = 3
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant("record" as const),
+      stream: fc.nat(streams - 1),
+      kind: fc.constantFrom<Kind>("Chunk", "Chunk", "Chunk", "Prompt", "TurnEnded", "Typing"),
+      echo: fc.boolean()
+    })
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("recordBad" as const), stream: fc.nat(streams - 1) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("append" as const),
+      stream: fc.nat(streams - 1),
+      events: fc.integer({ min: 1, max: 3 })
+    })
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("flush" as const),
+      stream: fc.option(fc.nat(streams - 1), { nil: undefined })
+    })
+  },
+  { weight: 2, arbitrary: fc.constant({ do: "tick" as const }) },
+  { weight: 1, arbitrary: fc.constant({ do: "flushSync" as const }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("repeat" as const), stream: fc.nat(streams - 1) }) },
+  { weight: 2, arbitrary: fc.constant({ do: "turn" as const }) }
+)
+/** Steps that make at most one flush each, and only groups that bring something new. */
+const stepAlone = step.map((s): Step =>
+  s.do === "record" ? { ...s, echo: false } : s.do === "repeat" ? { do: "turn" } : s
+)
+const troubles: fc.Arbitrary<ReadonlyArray<Trouble>> = fc.array(
+  fc.record({
+    turns: fc.constantFrom(0, 0, 1, 3),
+    fails: fc.constantFrom(
+      undefined,
+      undefined,
+      undefined,
+      "rejected" as const,
+      "unwritten" as const,
+      "written" as const,
+      "throws" as const,
+      "mute" as const
+    )
+  }),
+  { maxLength: 12 }
+)
+
+/** What became of the events of a plan, as the application was told. */
+interface Told {
+  /** By stream: ids in the order in which they were handed over. */
+  readonly handed: ReadonlyArray<Array<string>>
+  readonly stored: Set<string>
+  readonly notStored: Set<string>
+  readonly unknown: Set<string>
+}
+
+/** Follows a plan and keeps what it was told. Nothing waits for anything but ticks and turns. */
+const follow = async (
+  desk: Desk,
+  name: (stream: number) => string,
+  plan: ReadonlyArray<Step>
+): Promise<Told> => {
+  const told: Told = {
+    handed: Array.from({ length: streams }, () => []),
+    stored: new Set(),
+    notStored: new Set(),
+    unknown: new Set()
+  }
+  const asked: Array<Promise<unknown>> = []
+  const judge = (ids: ReadonlyArray<string>, error: { readonly _tag: string }): void => {
+    for (const id of ids) (error._tag === "AppendUnknown" ? told.unknown : told.notStored).add(id)
+  }
+  let count = 0
+  const echoes = new Map<string, number>()
+  const repeated: Array<string> = []
+  desk.log.listen(({ events }) => {
+    for (const { id } of events) {
+      const stream = echoes.get(id)
+      if (stream === undefined || desk.closing()) continue
+      desk.log.record(name(stream), chunk(`${id}!`))
+      told.handed[stream]!.push(`${id}!`)
+    }
+  })
+  for (const at of plan) {
+    if (at.do === "record" || at.do === "recordBad") {
+      const id = `e${count++}`
+      if (at.do === "record" && at.echo) echoes.set(id, (at.stream + 1) % streams)
+      const made: NewEvent =
+        at.do === "record" ? Session[at.kind]({ text: id }, { id }) : { ...chunk(id), data: { text: 1 } }
+      desk.log.record(name(at.stream), made as EventSet.New<typeof Session>)
+      if (made.type !== "Typing") told.handed[at.stream]!.push(id)
+    } else if (at.do === "repeat") {
+      const first = desk.notifications.find(
+        ({ stream, events }) => stream === name(at.stream) && events.length > 0
+      )?.events[0]
+      if (first === undefined) continue
+      desk.log.record(name(at.stream), first as EventSet.New<typeof Session>)
+      repeated.push(first.id)
+    } else if (at.do === "flushSync") {
+      if (desk.canFlushSync) desk.log.flushSync()
+    } else if (at.do === "append") {
+      const events = Array.from({ length: at.events }, () => chunk(`e${count++}`))
+      const ids = events.map((event) => event.id)
+      told.handed[at.stream]!.push(...ids)
+      asked.push(
+        Effect.runPromiseExit(desk.log.append(name(at.stream), events)).then((exit) => {
+          if (Exit.isSuccess(exit)) for (const id of ids) told.stored.add(id)
+          else judge(ids, (exit.cause.reasons[0] as never as { error: { _tag: string } }).error)
+        })
+      )
+    } else if (at.do === "flush") {
+      asked.push(Effect.runPromiseExit(desk.log.flush(at.stream === undefined ? undefined : name(at.stream))))
+    } else if (at.do === "tick") {
+      await desk.tick()
+    } else {
+      await turn(1)
+    }
+  }
+  const closing = desk.close().catch(() => undefined)
+  await Promise.all([...asked, closing])
+  for (const { cause, events } of desk.failures)
+    judge(
+      events.map((event) => event.id),
+      cause as { _tag: string }
+    )
+  // They were stored when they were handed over again, whatever became of the repetition.
+  for (const id of repeated) if (!told.notStored.delete(id)) told.unknown.delete(id)
+  for (const ids of told.handed) {
+    for (const id of ids) if (!told.notStored.has(id) && !told.unknown.has(id)) told.stored.add(id)
+  }
+  return told
+}
+
+const anyPlan = fc.tuple(fc.array(step, { minLength: 1, maxLength: 40 }), troubles)
+
+/** A projection that shows order: the texts, one behind the other. */
+const Text = Projection.make(Session, {
+  name: "text",
+  version: 1,
+  state: Schema.String,
+  initial: () => "",
+  any: (state, event) => `${state}${event.type}:${event.type === "Chunk" ? event.data.text : ""};`,
+  on: {}
+})
+
+export const orderingLaws: ReadonlyArray<Law> = [
+  law(
+    "O1 order",
+    "Whatever is recorded and appended, however it is flushed, and whatever fails on the way: each stream's stored " +
+      "order is the order of the calls, nothing acknowledged is missing, nothing refused is there, nothing is twice.",
+    (bench) =>
+      bench.property(anyPlan, async (store, [plan, trouble]) => {
+        const desk = await openDesk(store)
+        desk.trouble.push(...trouble)
+        const name = (stream: number): string => store.name(`s${stream}`)
+        const told = await follow(desk, name, plan)
+        for (let stream = 0; stream < streams; stream++) {
+          const stored = await storedIds(store, name(stream))
+          const calls = told.handed[stream]!
+          mustEqual(
+            "the stored events in the order of the calls",
+            stored,
+            calls.filter((id) => stored.includes(id))
+          )
+          for (const id of calls) {
+            if (told.unknown.has(id)) continue
+            must(
+              stored.includes(id) === told.stored.has(id),
+              () => `${id} is ${told.stored.has(id) ? "acknowledged and missing" : "refused and stored"}`
+            )
+          }
+          const notified = desk.notifications
+            .filter((n) => n.stream === name(stream))
+            .flatMap((n) => n.events.map((e) => e.id))
+          mustEqual(
+            "the notified events",
+            notified,
+            stored.filter((id) => !told.unknown.has(id))
+          )
+        }
+      })
+  ),
+  law(
+    "O2 groups",
+    "Between two barriers of one stream, n flushes make at most n groups, and a group is one notification. No group is empty.",
+    (bench) =>
+      bench.property(fc.array(stepAlone, { minLength: 1, maxLength: 40 }), async (store, plan) => {
+        const desk = await openDesk(store)
+        const name = (stream: number): string => store.name(`s${stream}`)
+        await follow(desk, name, plan)
+        const groups = desk.calls.flat()
+        must(
+          groups.every((group) => group.events.length > 0),
+          "an empty group was written"
+        )
+        for (let stream = 0; stream < streams; stream++) {
+          const asks = plan.filter((s) => "stream" in s && (s.stream === stream || s.stream === undefined))
+          const flushes = plan.filter(
+            (s) =>
+              s.do === "tick" ||
+              s.do === "flushSync" ||
+              (s.do === "flush" && (s.stream === stream || s.stream === undefined))
+          )
+          const alone = asks.filter(
+            (s) => s.do === "append" || (s.do === "record" && s.kind !== "Chunk" && s.kind !== "Typing")
+          )
+          const made = groups.filter((group) => group.stream === name(stream)).length
+          // Each barrier and each append is a group, and flushes what is before it; closing flushes once more.
+          const most = flushes.length + 2 * alone.length + 1
+          must(
+            made <= most,
+            () => `${flushes.length} flushes and ${alone.length} barriers made ${made} groups`
+          )
+          const told = desk.notifications.filter(
+            (n) => n.stream === name(stream) && n.events.length > 0
+          ).length
+          mustEqual("notifications, one a group", told, made)
+        }
+      })
+  ),
+  law(
+    "O2 groups: a, b, ID, c",
+    "Plain events around a barrier make the groups [a b] [ID] [c].",
+    async (bench) => {
+      const store = await bench.store()
+      await atDesk(store, async (desk) => {
+        const s = store.name("s")
+        for (const made of [chunk("a"), chunk("b"), prompt("ID"), chunk("c")]) desk.log.record(s, made)
+        await Effect.runPromise(desk.log.flush())
+        mustEqual("groups", groupsOf(desk, s), [["a", "b"], ["ID"], ["c"]])
+      })
+    }
+  ),
+  law(
+    "O3 barrier-now",
+    "A barrier flushes what its stream holds and goes through at once, without waiting for the tick; what other streams hold stays.",
+    async (bench) => {
+      const store = await bench.store()
+      await atDesk(store, async (desk) => {
+        const [s, other] = [store.name("s"), store.name("other")]
+        desk.log.record(other, chunk("x"))
+        desk.log.record(s, chunk("a"))
+        desk.log.record(s, prompt("b"))
+        await turn(2)
+        mustEqual("stored without a tick", await storedIds(store, s), ["a", "b"])
+        mustEqual("the other stream", await storedIds(store, other), [])
+        await desk.tick()
+        mustEqual("the other stream after the tick", await storedIds(store, other), ["x"])
+      })
+    }
+  ),
+  law(
+    "O4 same-result",
+    "A projection of coalesced events equals the projection of the same events appended one by one.",
+    (bench) =>
+      bench.property(
+        fc.array(fc.tuple(fc.constantFrom("Chunk", "Prompt", "TurnEnded"), fc.boolean()), { maxLength: 20 }),
+        async (store, plan) =>
+          atDesk(store, async (desk) => {
+            const [together, single] = [store.name("together"), store.name("single")]
+            let i = 0
+            for (const [kind, tick] of plan as ReadonlyArray<readonly ["Chunk", boolean]>) {
+              const made = Session[kind]({ text: `t${i}` }, { id: `e${i++}`, at: 0 })
+              desk.log.record(together, made)
+              await Effect.runPromise(desk.log.append(single, made))
+              if (tick) await desk.tick()
+            }
+            const [a, b] = await Promise.all([
+              Effect.runPromise(desk.log.state(together, Text)),
+              Effect.runPromise(desk.log.state(single, Text))
+            ])
+            mustEqual("the state of the coalesced stream", a, b)
+          })
+      )
+  ),
+  law(
+    "O5 readers-see-all",
+    "Reads, states, queries, heads, appends and closing of a log see what it recorded before.",
+    async (bench) => {
+      const store = await bench.store()
+      const s = store.name("s")
+      await atDesk(store, async (desk) => {
+        const { log } = desk
+        const asks: ReadonlyArray<Effect.Effect<number | undefined, unknown>> = [
+          Effect.map(log.state(s, Text), (text) => text.split(";").length - 1),
+          Effect.map(log.head(s), (head) => head?.cursor.seq),
+          Effect.map(log.append(s, []), (receipt) => receipt.head?.cursor.seq)
+        ]
+        for (const [i, ask] of asks.entries()) {
+          log.record(s, chunk(`e${i}`))
+          mustEqual("events seen right after record", await Effect.runPromise(ask), i + 1)
+        }
+        log.record(s, chunk("last"))
+      })
+      mustEqual("events stored after close", (await storedIds(store, s)).length, 4)
+    }
+  ),
+  law(
+    "O6 fewer",
+    "Storage calls and notifications do not grow with the number of plain events a tick: 15 streams x 15 events are one call.",
+    async (bench) => {
+      const store = await bench.store()
+      await atDesk(store, async (desk) => {
+        for (let i = 0; i < 15; i++)
+          for (let s = 0; s < 15; s++) desk.log.record(store.name(`s${s}`), chunk(`e${i}`))
+        mustEqual("timers set", desk.timers(), 1)
+        await desk.tick()
+        await turn(1)
+        mustEqual("storage calls", desk.calls.length, 1)
+        mustEqual("groups in it", desk.calls[0]!.length, 15)
+        mustEqual("notifications", desk.notifications.length, 15)
+        mustEqual("timers left when idle", desk.timers(), 0)
+      })
+    }
+  ),
+  law(
+    "O7 pressure",
+    "Above the high-water mark record answers false, at the hard limit it throws and takes nothing; what it took is stored.",
+    async (bench) => {
+      const store = await bench.store()
+      const s = store.name("s")
+      const limits = { highWater: { events: 3 }, hardLimit: { events: 5 } }
+      await atDesk(
+        store,
+        async (desk) => {
+          const answers = Array.from({ length: 5 }, (_, i) => desk.log.record(s, chunk(`e${i}`)))
+          mustEqual("answers of record", answers, [true, true, true, false, false])
+          let refusal: unknown
+          try {
+            desk.log.record(s, chunk("over"))
+          } catch (error) {
+            refusal = error
+          }
+          must(
+            (refusal as { _tag?: string } | undefined)?._tag === "QueueFull",
+            "record beyond the hard limit throws QueueFull"
+          )
+          await Effect.runPromise(desk.log.flush())
+          must(desk.log.record(s, chunk("after")), "after a flush there is room again")
+          await Effect.runPromise(desk.log.flush())
+          mustEqual("stored", await storedIds(store, s), ["e0", "e1", "e2", "e3", "e4", "after"])
+        },
+        limits
+      )
+    }
+  ),
+  law(
+    "O7 pressure: a failed event is told",
+    "A recorded event that failed rejects the next append, flush or close of its stream, once, with stream and id, and is told to onFailure.",
+    async (bench) => {
+      for (const ask of ["append", "flush", "close"] as const) {
+        const store = await bench.store()
+        const s = store.name("s")
+        const desk = await openDesk(store)
+        desk.log.record(s, chunk("good"))
+        desk.log.record(s, { ...chunk("bad"), data: { text: 1 as never } })
+        const failing: Effect.Effect<unknown, unknown> =
+          ask === "append"
+            ? desk.log.append(s, chunk("next"))
+            : ask === "flush"
+              ? desk.log.flush(s)
+              : desk.log.close
+        const error = await Effect.runPromise(Effect.flip(failing))
+        must(error instanceof RecordFailed, () => `${ask} fails with RecordFailed, not with ${String(error)}`)
+        mustEqual(
+          `${ask} reports`,
+          error.failures.map(({ stream, ids }) => [stream, ids]),
+          [[s, ["bad"]]]
+        )
+        mustEqual(
+          "told to onFailure",
+          desk.failures.map((f) => f.events.map((e) => e.id)),
+          [["bad"]]
+        )
+        if (ask !== "close") await Effect.runPromise(desk.log.append(s, chunk("again")))
+        await desk.close().catch(() => undefined)
+        mustEqual("stored", await storedIds(store, s), ask === "close" ? ["good"] : ["good", "again"])
+      }
+    }
+  ),
+  law(
+    "O7 pressure: neighbours of a refused event are stored",
+    "An id conflict takes only the event that has it.",
+    async (bench) => {
+      const store = await bench.store()
+      const s = store.name("s")
+      await atDesk(store, async (desk) => {
+        await Effect.runPromise(desk.log.append(s, chunk("taken")))
+        for (const id of ["a", "taken", "b"]) desk.log.record(s, Session.Chunk({ text: `${id}!` }, { id }))
+        await Effect.runPromise(Effect.flip(desk.log.flush()))
+        mustEqual(
+          "told to onFailure",
+          desk.failures.map((f) => f.events.map((e) => e.id)),
+          [["taken"]]
+        )
+        mustEqual("stored", await storedIds(store, s), ["taken", "a", "b"])
+      })
+    }
+  ),
+  law(
+    "A9 drain",
+    "Closing settles everything that was taken: recorded events are written, appends are answered, also with a slow storage.",
+    (bench) =>
+      bench.property(
+        fc.tuple(
+          fc.array(step, { maxLength: 15 }),
+          fc.array(fc.record({ turns: fc.nat(3) }), { maxLength: 5 })
+        ),
+        async (store, [plan, trouble]) => {
+          const desk = await openDesk(store)
+          desk.trouble.push(...trouble)
+          const name = (stream: number): string => store.name(`s${stream}`)
+          const told = await follow(desk, name, plan)
+          for (let stream = 0; stream < streams; stream++) {
+            mustEqual(
+              "stored",
+              await storedIds(store, name(stream)),
+              told.handed[stream]!.filter((id) => told.stored.has(id))
+            )
+          }
+          const late = await Effect.runPromiseExit(desk.log.append(name(0), chunk("late")))
+          must(Exit.isFailure(late), "an append after close is refused")
+        }
+      )
+  ),
+  law(
+    "A9 drain: flushSync",
+    "flushSync settles what was recorded before it returns, where the storage can write synchronously.",
+    async (bench) => {
+      const store = await bench.store()
+      if (store.service.appendSync === undefined) return
+      const s = store.name("s")
+      await atDesk(store, async (desk) => {
+        for (const made of [chunk("a"), prompt("b"), chunk("c")]) desk.log.record(s, made)
+        mustEqual("streams left", desk.log.flushSync(), [])
+        mustEqual("stored", await storedIds(store, s), ["a", "b", "c"])
+      })
+    }
+  ),
+  law(
+    "C6 slow-is-alone",
+    "A listener that throws stops neither the log nor other listeners.",
+    async (bench) => {
+      const store = await bench.store()
+      const s = store.name("s")
+      await atDesk(store, async (desk) => {
+        desk.log.listen(() => {
+          throw new Error("a listener's own mistake")
+        })
+        const told: Array<string> = []
+        desk.log.listen(({ events }) => void told.push(...events.map((event) => event.id)))
+        for (const id of ["a", "b"])
+          await Effect.runPromise(Effect.timeout(desk.log.append(s, chunk(id)), 1000))
+        mustEqual("told to the other listener", told, ["a", "b"])
+      })
+    }
+  ),
+  law(
+    "volatile",
+    "Volatile events reach listeners in their place and nothing else: no seq, no write, no projection.",
+    async (bench) => {
+      const store = await bench.store()
+      const s = store.name("s")
+      await atDesk(store, async (desk) => {
+        const typing = Session.Typing({ text: "t" }, { id: "v" })
+        desk.log.record(s, typing)
+        await Effect.runPromise(desk.log.flush())
+        mustEqual("storage calls", desk.calls.length, 0)
+        for (const made of [chunk("a"), typing, chunk("b")]) desk.log.record(s, made)
+        await Effect.runPromise(desk.log.flush())
+        mustEqual("stored", await storedIds(store, s), ["a", "b"])
+        mustEqual(
+          "told",
+          desk.notifications.map((n) => [n.events.map((e) => e.id), n.volatile.map((e) => e.id)]),
+          [
+            [[], ["v"]],
+            [["a", "b"], ["v"]]
+          ]
+        )
+        const refused = await Effect.runPromise(Effect.flip(desk.log.append(s, typing as never)))
+        mustEqual("an append of it", refused._tag, "InvalidEvent")
+      })
+    }
+  )
+]

@@ -1,0 +1,12 @@
+/** A fault planted into the source itself: the smallest edit that makes the mistake. */
+export interface Cut {
+  /** The mistake, as somebody made it. */
+  readonly name: string
+  /** The file, from the root of the repository. */
+  readonly file: string
+  /** Stands in the file once. */
+  readonly from: string
+  readonly to: string
+  /** The law that must be found broken. */
+  readonly law: string
+}
