@@ -26,7 +26,7 @@ export interface EncodedEvent {
   readonly version: number
   /** When it happened, by the caller's clock: integer epoch ms. Never an order. */
   readonly at: number
-  /** JSON text. Comes back byte for byte. */
+  /** JSON text without line breaks, so that it can stand on a line of a file. Comes back byte for byte. */
   readonly data: string
   /** JSON text of a record of strings, `undefined` for none. */
   readonly meta: string | undefined
@@ -57,7 +57,7 @@ export interface Group {
   readonly attributes?: Readonly<Record<string, string>> | undefined
   /** What an id taken by other content does: refuse the group (default), or keep the stored event and say so. */
   readonly onIdConflict?: "reject" | "keep" | undefined
-  /** Whether a stored event and an offered one mean the same, lifts included. Default: `sameContent`. */
+  /** Whether a stored event and an offered one mean the same, lifts included; never throws. Default: `sameContent`. */
   readonly sameContent?: ((stored: EventContent, offered: EventContent) => boolean) | undefined
 }
 
@@ -155,7 +155,7 @@ export interface Query extends Selection {
 
 /**
  * A piece of an answer, of one stream. Every stream named in `streams` or `after` is answered by at least one batch,
- * if an empty one; other streams only where events match.
+ * if an empty one, unless the limit ends the query before it comes to it; other streams only where events match.
  */
 export interface Batch {
   readonly stream: string

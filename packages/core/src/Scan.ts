@@ -89,87 +89,94 @@ export const targets = Effect.fnUntraced(function* <E>(
   return query.direction === "backward" ? result.reverse() : result
 })
 
+/** A place in a plan: the stream, and how many of its events have been examined. */
+interface Place {
+  readonly index: number
+  readonly examined: number
+}
+
+/** Batches to answer, and where to go on; nowhere at the end. */
+type Step = readonly [ReadonlyArray<Batch>, Option.Option<Place>]
+
 /** Answers a query, one range read a batch. Holds one batch at a time. */
 export const scan = <E>(query: Query, source: Source<E>): Stream.Stream<Batch, E> =>
   Stream.unwrap(
     Effect.map(targets(query, source), (plan) => {
       const backward = query.direction === "backward"
-      const size = Math.max(1, query.batchEvents ?? defaultBatchEvents)
+      const size = query.batchEvents ?? defaultBatchEvents
+      const unfiltered = query.types === undefined && query.since === undefined && query.until === undefined
+      const idle = query.limit === 0
+      const total = idle
+        ? 0
+        : plan.reduce((sum, t) => sum + (t.resync === undefined ? Math.max(0, t.to - t.from + 1) : 0), 0)
       let left = query.limit ?? Infinity
-      const total = plan.reduce(
-        (sum, t) => sum + (t.resync === undefined && left > 0 ? Math.max(0, t.to - t.from + 1) : 0),
-        0
-      )
       let done = 0
       const progress = (): void => query.onProgress?.({ done, total, unit: "events" })
+      const nextStream = ({ index }: Place): Option.Option<Place> =>
+        Option.some({ index: index + 1, examined: 0 })
 
-      const step = Effect.fnUntraced(function* (at: { readonly index: number; readonly examined: number }) {
-        const target = plan[at.index]
-        if (target === undefined) return end
-        const { stream, after, head, resync } = target
-        if (resync !== undefined || head === undefined || left === 0 || target.from > target.to) {
-          if (at.index === 0) progress()
-          if (left === 0 && query.limit !== 0) return end
-          const last = after !== undefined && resync === undefined ? after : undefined
-          const batch: Batch = {
-            stream,
-            events: [],
-            last,
-            head: head?.cursor,
-            ...(resync === undefined ? {} : { resync })
-          }
-          return [
-            target.named || resync !== undefined ? [batch] : [],
-            Option.some({ index: at.index + 1, examined: 0 })
-          ] as const
+      /** What is answered of a stream in which there is nothing to read. */
+      const silent = ({ after, head, named, resync, stream }: Target, at: Place): Step => {
+        if (at.index === 0) progress()
+        const batch: Batch = {
+          stream,
+          events: [],
+          last: resync === undefined ? after : undefined,
+          head: head?.cursor,
+          ...(resync === undefined ? {} : { resync })
         }
+        return [named || resync !== undefined ? [batch] : [], nextStream(at)]
+      }
+
+      /** The events of a range that match, as far as the limit goes. */
+      const found = (range: ReadonlyArray<StoredEvent>): ReadonlyArray<StoredEvent> => {
+        const matching = (backward ? range.toReversed() : range).filter((event) => matches(query, event))
+        return matching.length > left ? matching.slice(0, left) : matching
+      }
+
+      const step = Effect.fnUntraced(function* (at: Place): Effect.fn.Return<Step, E> {
+        const target = plan[at.index]
+        if (target === undefined) return [[], Option.none()]
+        const { head, stream } = target
+        if (idle || target.resync !== undefined || head === undefined || target.from > target.to)
+          return silent(target, at)
+        const most = unfiltered ? Math.min(size, left) : size
         const from = backward
-          ? Math.max(target.from, target.to - at.examined - size + 1)
+          ? Math.max(target.from, target.to - at.examined - most + 1)
           : target.from + at.examined
-        const to = backward ? target.to - at.examined : Math.min(target.to, from + size - 1)
+        const to = backward ? target.to - at.examined : Math.min(target.to, from + most - 1)
         const range = yield* source.read(stream, from, to)
-        // Removed while it was read, and perhaps created again: nothing more is to be had of what it was (law V1).
-        const epoch = range.at(-1)?.epoch
-        if (
-          epoch === undefined ||
-          (epoch !== head.cursor.epoch &&
-            !(yield* source.epochs(stream)).some((known) => known.epoch === head.cursor.epoch))
-        ) {
+        if (yield* isGone(source, head, range)) {
           done += target.to - target.from + 1 - at.examined
           progress()
           const nothing: Batch = { stream, events: [], last: undefined, head: undefined }
-          return [
-            target.named && at.examined === 0 ? [nothing] : [],
-            Option.some({ index: at.index + 1, examined: 0 })
-          ] as const
+          return [target.named && at.examined === 0 ? [nothing] : [], nextStream(at)]
         }
-        const found = (backward ? range.toReversed() : range).filter((event) => matches(query, event))
-        const events = found.slice(0, Math.min(found.length, left))
+        const events = found(range)
         left -= events.length
-        done += range.length
         const examined = at.examined + range.length
         const finished = examined > target.to - target.from
-        const examinedLast = left === 0 ? events.at(-1)! : backward ? range[0]! : range.at(-1)!
-        if (left === 0) done = total
+        done = left === 0 ? total : done + range.length
         progress()
-        const batch: Batch = {
-          stream,
-          events,
-          last: { epoch: examinedLast.epoch, seq: examinedLast.seq },
-          head: head.cursor
-        }
+        const { epoch, seq } = left === 0 ? events.at(-1)! : backward ? range[0]! : range.at(-1)!
+        const batch: Batch = { stream, events, last: { epoch, seq }, head: head.cursor }
         return [
           events.length > 0 || (target.named && finished) ? [batch] : [],
-          left === 0
-            ? Option.none()
-            : Option.some(finished ? { index: at.index + 1, examined: 0 } : { index: at.index, examined })
-        ] as const
+          left === 0 ? Option.none() : finished ? nextStream(at) : Option.some({ index: at.index, examined })
+        ]
       })
       return Stream.paginate({ index: 0, examined: 0 }, step)
     })
   )
 
-const end = [
-  [] as ReadonlyArray<Batch>,
-  Option.none<{ readonly index: number; readonly examined: number }>()
-] as const
+/** Removed while it was read, and perhaps created again: nothing more is to be had of what it was (law V1). */
+const isGone = Effect.fnUntraced(function* <E>(
+  source: Source<E>,
+  head: Head,
+  range: ReadonlyArray<StoredEvent>
+) {
+  const epoch = range.at(-1)?.epoch
+  if (epoch === undefined) return true
+  if (epoch === head.cursor.epoch) return false
+  return !(yield* source.epochs(head.stream)).some((known) => known.epoch === head.cursor.epoch)
+})
