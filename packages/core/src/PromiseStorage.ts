@@ -14,19 +14,25 @@ import {
   type StoredEvent,
   type StoredSnapshot
 } from "./LogStorage.ts"
-import { type Source, scan } from "./Scan.ts"
+import { scan } from "./Scan.ts"
 
 /** `StorageService` in promises. Methods mean the same; see there. What they throw becomes a typed failure. */
-export interface PromiseStorage extends Pick<StorageService, "supports" | "limits" | "counters"> {
+export type PromiseStorage = Writing & Reading
+
+/** How it reads: ranges, over which core scans, or queries of its own, for storages with indexes. */
+type Reading =
+  | {
+      /** The epochs of a stream that exists, ascending. */
+      readonly epochs: (stream: string) => Promise<ReadonlyArray<Epoch>>
+      /** The events `from..to` of a stream, inclusive, ascending. */
+      readonly read: (stream: string, from: number, to: number) => Promise<ReadonlyArray<StoredEvent>>
+    }
+  | { readonly query: (query: Query) => AsyncIterable<Batch> }
+
+interface Writing extends Pick<StorageService, "supports" | "limits" | "counters"> {
   /** Must not reject: a group that failed is told as an outcome. A rejection counts as `unknown` for every group. */
   readonly append: (groups: ReadonlyArray<Group>) => Promise<ReadonlyArray<Outcome>>
   readonly heads: (selection: Selection) => Promise<ReadonlyArray<Head>>
-  /** An answer of its own, for storages with indexes. Most give `epochs` and `read` instead, and core scans. */
-  readonly query?: (query: Query) => AsyncIterable<Batch>
-  /** The epochs of a stream that exists, ascending. */
-  readonly epochs: (stream: string) => Promise<ReadonlyArray<Epoch>>
-  /** The events `from..to` of a stream, inclusive, ascending. */
-  readonly read: (stream: string, from: number, to: number) => Promise<ReadonlyArray<StoredEvent>>
   readonly snapshots: {
     readonly load: (
       projection: string,
@@ -69,11 +75,18 @@ const toService = (storage: PromiseStorage): StorageService => {
   const ask = <A>(operation: string, run: () => Promise<A>) =>
     Effect.tryPromise({ try: run, catch: (cause) => failure(operation, cause) })
   const heads = (selection: Selection) => ask("heads", () => storage.heads(selection))
-  const source: Source<StorageError | Damaged> = {
-    heads,
-    epochs: (stream) => ask("epochs", () => storage.epochs(stream)),
-    read: (stream, from, to) => ask("read", () => storage.read(stream, from, to))
-  }
+  const query: StorageService["query"] =
+    "query" in storage
+      ? (asked) =>
+          Stream.suspend(() =>
+            Stream.fromAsyncIterable(storage.query(asked), (cause) => failure("query", cause))
+          )
+      : (asked) =>
+          scan(asked, {
+            heads,
+            epochs: (stream) => ask("epochs", () => storage.epochs(stream)),
+            read: (stream, from, to) => ask("read", () => storage.read(stream, from, to))
+          })
   const { counters, hints } = storage
   return {
     supports: storage.supports,
@@ -83,10 +96,7 @@ const toService = (storage: PromiseStorage): StorageService => {
         Effect.tryPromise({ try: () => storage.append(groups), catch: (cause) => cause }),
         (cause) => Effect.succeed(groups.map((): Outcome => ({ _tag: "Failed", reached: "unknown", cause })))
       ),
-    query: (query) =>
-      storage.query === undefined
-        ? scan(query, source)
-        : Stream.fromAsyncIterable(storage.query(query), (cause) => failure("query", cause)),
+    query,
     heads,
     snapshots: {
       load: (projection, streams) =>
@@ -120,7 +130,9 @@ const toService = (storage: PromiseStorage): StorageService => {
       ? {}
       : {
           hints: Stream.orDie(
-            Stream.fromAsyncIterable(hints.call(storage), (cause) => failure("hints", cause))
+            Stream.suspend(() =>
+              Stream.fromAsyncIterable(hints.call(storage), (cause) => failure("hints", cause))
+            )
           )
         }),
     ...(counters === undefined ? {} : { counters: () => counters.call(storage) })

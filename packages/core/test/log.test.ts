@@ -1,0 +1,277 @@
+/** The log as its user meets it: both faces, and every refusal by name. */
+import {
+  type AppendOptions,
+  Busy,
+  EventSet,
+  fromPromises,
+  type Group,
+  LogStorage,
+  MemoryStorage,
+  type Outcome,
+  type PromiseStorage,
+  type StorageService,
+  Varve
+} from "@varve/core"
+import { Effect, Layer, Stream } from "effect"
+import { describe, expect, test } from "vitest"
+import { chunk, Session, Transcript } from "./session.ts"
+
+const open = (service: Partial<StorageService> = {}) =>
+  Varve.open({ events: Session, storage: Layer.succeed(LogStorage, { ...MemoryStorage.make(), ...service }) })
+
+const answering = (outcome: Outcome) =>
+  open({ append: (groups) => Effect.succeed(groups.map(() => outcome)) })
+
+const all = async <A>(items: AsyncIterable<A>): Promise<ReadonlyArray<A>> => {
+  const found: Array<A> = []
+  for await (const item of items) found.push(item)
+  return found
+}
+
+describe("both faces", () => {
+  test("a session in promises", async () => {
+    await using log = await open()
+    const receipt = await log.append("s", [chunk("Hel", { id: "1" }), chunk("lo", { id: "2" })], {
+      attributes: { project: "p" }
+    })
+    expect(receipt.events).toEqual([
+      { id: "1", seq: 1, duplicate: false, conflict: false },
+      { id: "2", seq: 2, duplicate: false, conflict: false }
+    ])
+    expect(receipt.durability).toBe("none")
+    expect(await log.state("s", Transcript)).toEqual({ text: "Hello", turns: 0 })
+    expect((await all(log.read("s", { fromSeq: 2 }))).map((event) => event.id)).toEqual(["2"])
+    expect((await log.label("s", { project: "q" })).attributes).toEqual({ project: "q" })
+    expect((await log.heads({ prefix: "s" })).map((head) => head.cursor.seq)).toEqual([2])
+    expect(
+      (await all(log.query({ attributes: { project: "q" } }))).flatMap((batch) => batch.events)
+    ).toHaveLength(2)
+    expect(await log.remove("s")).toBe(true)
+    expect(await log.head("s")).toBeUndefined()
+  })
+
+  test("the same in Effect, as a service", async () => {
+    class SessionLog extends Varve.Service<SessionLog>()("test/SessionLog", { events: Session }) {}
+    const program = Effect.gen(function* () {
+      const log = yield* SessionLog
+      yield* log.append("s", chunk("Hel"))
+      expect(log.record("s", chunk("lo"))).toBe(true)
+      expect(yield* log.state("s", Transcript)).toEqual({ text: "Hello", turns: 0 })
+      const read = log.read("s")
+      // A stream is a description: each run of it reads anew.
+      expect(yield* Stream.runCollect(read)).toHaveLength(2)
+      expect(yield* Stream.runCollect(read)).toHaveLength(2)
+    })
+    await Effect.runPromise(
+      program.pipe(Effect.provide(SessionLog.layer), Effect.provide(MemoryStorage.layer))
+    )
+  })
+
+  test("a storage that promises less than is asked for is refused", async () => {
+    const opening = Varve.open({ events: Session, storage: MemoryStorage.layer, durability: "power" })
+    await expect(opening).rejects.toMatchObject({ _tag: "OpenFailed", reason: "unsupported" })
+  })
+})
+
+describe("refusals of append", () => {
+  test("A7 expected: Conflict names both places, InvalidOption what is none", async () => {
+    await using log = await open()
+    await log.append("s", chunk("a"), { expected: 0 })
+    await expect(log.append("s", chunk("b"), { expected: 0 })).rejects.toMatchObject({
+      _tag: "Conflict",
+      expected: 0,
+      actual: { seq: 1 }
+    })
+    for (const options of [
+      { expected: -1 },
+      { expected: "5" },
+      { expected: null },
+      { durability: "sync" },
+      { onIdConflict: "x" }
+    ]) {
+      await expect(log.append("s", chunk("c"), options as AppendOptions)).rejects.toMatchObject({
+        _tag: "InvalidOption"
+      })
+    }
+    await expect(log.append("s", chunk("c"), { attributes: { "": "x" } })).rejects.toMatchObject({
+      _tag: "InvalidName"
+    })
+    expect((await log.head("s"))?.cursor.seq).toBe(1)
+  })
+
+  test("InvalidName, InvalidEvent, IdConflict, Sealed, StreamNotFound write nothing", async () => {
+    await using log = await open()
+    await expect(log.append("a\u0000", chunk("a"))).rejects.toMatchObject({
+      _tag: "InvalidName",
+      kind: "stream"
+    })
+    await expect(log.append("s", [chunk("a"), chunk(1 as never)])).rejects.toMatchObject({
+      _tag: "InvalidEvent",
+      path: "text"
+    })
+    expect(await log.head("s")).toBeUndefined()
+    await log.append("s", chunk("a", { id: "1" }))
+    await expect(log.append("s", [chunk("b"), chunk("b", { id: "1" })])).rejects.toMatchObject({
+      _tag: "IdConflict",
+      id: "1",
+      seq: 1
+    })
+    await expect(log.append("s", [Session.Ended(), chunk("b")])).rejects.toMatchObject({
+      _tag: "InvalidEvent"
+    })
+    await log.append("s", Session.Ended())
+    await expect(log.append("s", chunk("late"))).rejects.toMatchObject({ _tag: "Sealed", seq: 2 })
+    await expect(log.label("none", { a: "b" })).rejects.toMatchObject({ _tag: "StreamNotFound" })
+    expect((await log.head("s"))?.cursor.seq).toBe(2)
+  })
+
+  test.each<[string, Outcome]>([
+    ["Busy", { _tag: "Claimed", owner: "process 7" }],
+    ["AppendRejected", { _tag: "Failed", reached: "rejected", cause: new Error("full") }],
+    ["AppendUnknown", { _tag: "Failed", reached: "unknown", cause: new Error("half") }]
+  ])("%s comes from the storage's outcome", async (tag, outcome) => {
+    await using log = await answering(outcome)
+    await expect(log.append("s", chunk("a"))).rejects.toMatchObject({ _tag: tag, stream: "s" })
+  })
+
+  test("QueueFull: unawaited appends are bounded too", async () => {
+    const log = await Varve.open({
+      events: Session,
+      storage: Layer.succeed(LogStorage, { ...MemoryStorage.make(), append: () => Effect.never }),
+      hardLimit: { events: 2 }
+    })
+    for (const text of ["a", "b"]) log.append("s", chunk(text)).catch(() => undefined)
+    await expect(log.append("s", chunk("c"))).rejects.toMatchObject({ _tag: "QueueFull", events: 2 })
+  })
+
+  test("RecordFailed names every stream that failed", async () => {
+    await using log = await open()
+    for (const stream of ["a", "b"]) log.record(stream, chunk(1 as never, { id: `${stream}1` }))
+    const failures = [
+      { stream: "a", ids: ["a1"] },
+      { stream: "b", ids: ["b1"] }
+    ]
+    await expect(log.flush()).rejects.toMatchObject({ _tag: "RecordFailed", failures })
+    await log.flush()
+  })
+
+  test("record refuses at once what it can tell cheaply", async () => {
+    await using log = await open()
+    expect(() => log.record("s", { ...chunk("a"), type: "Unheard" as never })).toThrow("does not define")
+    expect(() => log.record("s", chunk("a", { id: 7 as never }))).toThrow("not a string")
+    expect(() => log.record("s", chunk("a", { at: Number.NaN }))).toThrow("integer")
+    expect(() => log.record("", chunk("a"))).toThrow("is empty")
+  })
+
+  test("LogClosed after close, in every operation", async () => {
+    const log = await open()
+    await log.close()
+    await log.close()
+    expect(() => log.record("s", chunk("a"))).toThrow("closed")
+    for (const asked of [
+      log.append("s", chunk("a")),
+      log.flush(),
+      log.heads(),
+      log.sync(),
+      all(log.read("s")),
+      log.remove("s")
+    ]) {
+      await expect(asked).rejects.toMatchObject({ _tag: "LogClosed" })
+    }
+  })
+})
+
+describe("refusals of reading", () => {
+  test("InvalidOption, InvalidName, Unsupported and CursorLost", async () => {
+    await using log = await open()
+    await log.append("s", chunk("a"))
+    for (const bad of [
+      { limit: -1 },
+      { limit: 1.5 },
+      { fromSeq: Number.NaN },
+      { batchEvents: 0 },
+      { direction: "up" as never }
+    ]) {
+      await expect(all(log.query(bad))).rejects.toMatchObject({ _tag: "InvalidOption" })
+    }
+    await expect(all(log.query({ streams: [""] }))).rejects.toMatchObject({ _tag: "InvalidName" })
+    await expect(all(log.query({ order: "total" }))).rejects.toMatchObject({
+      _tag: "Unsupported",
+      capability: "totalOrder"
+    })
+    await expect(all(log.read("s", { after: { epoch: "other", seq: 1 } }))).rejects.toMatchObject({
+      _tag: "CursorLost",
+      reason: "unknown-epoch"
+    })
+  })
+})
+
+describe("S6 quiet", () => {
+  test("a foreign cause's message, which may hold payload, is not repeated", async () => {
+    let cause: unknown
+    try {
+      JSON.parse("sk-secret")
+    } catch (error) {
+      cause = error
+    }
+    await using log = await answering({ _tag: "Failed", reached: "unknown", cause })
+    const error = (await log.append("s", chunk("a")).catch((e: unknown) => e)) as Error
+    expect(error.message).not.toContain("secret")
+    expect(error.message).toContain("SyntaxError")
+  })
+})
+
+describe("fromPromises", () => {
+  /** MemoryStorage behind promises: what an author without Effect writes. */
+  const promised = (more: Partial<PromiseStorage> = {}): PromiseStorage => {
+    const memory = MemoryStorage.make()
+    const run = Effect.runPromise
+    return {
+      supports: memory.supports,
+      limits: memory.limits,
+      append: (groups: ReadonlyArray<Group>) => run(memory.append(groups)),
+      heads: (selection) => run(memory.heads(selection)),
+      epochs: async (stream) => {
+        const [head] = await run(memory.heads({ streams: [stream] }))
+        return head === undefined ? [] : [{ epoch: head.cursor.epoch, first: 1 }]
+      },
+      read: async (stream, fromSeq, toSeq) => {
+        const batches = await run(Stream.runCollect(memory.query({ streams: [stream], fromSeq, toSeq })))
+        return batches.flatMap((batch) => batch.events)
+      },
+      snapshots: {
+        load: (projection, streams) => run(memory.snapshots.load(projection, streams)),
+        save: (snapshots) => run(memory.snapshots.save(snapshots)),
+        drop: (projection) => run(memory.snapshots.drop(projection))
+      },
+      remove: (stream) => run(memory.remove(stream)),
+      sync: () => run(memory.sync),
+      ...more
+    }
+  }
+  const openPromised = (more: Partial<PromiseStorage> = {}) =>
+    Varve.open({ events: Session, storage: fromPromises(() => promised(more)) })
+
+  test("a log over it, and its closing", async () => {
+    let closed = false
+    const log = await openPromised({ close: async () => void (closed = true) })
+    await log.append("s", [chunk("a"), chunk("b")])
+    expect((await log.state("s", Transcript)).text).toBe("ab")
+    await log.close()
+    expect(closed).toBe(true)
+  })
+
+  test("what it throws becomes a typed failure: unknown for an append, StorageError for a read, Busy as it is", async () => {
+    const fail = () => Promise.reject(new Error("no"))
+    await using log = await openPromised({
+      append: fail,
+      heads: fail,
+      remove: (stream) => Promise.reject(new Busy({ stream, owner: "x" }))
+    })
+    await expect(log.append("s", chunk("a"))).rejects.toMatchObject({ _tag: "AppendUnknown" })
+    await expect(log.heads()).rejects.toMatchObject({ _tag: "StorageError", operation: "heads" })
+    await expect(log.remove("s")).rejects.toMatchObject({ _tag: "Busy" })
+    const broken = Varve.open({ events: Session, storage: fromPromises(fail) })
+    await expect(broken).rejects.toMatchObject({ _tag: "OpenFailed", reason: "unreachable" })
+  })
+})
