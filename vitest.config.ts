@@ -16,7 +16,8 @@ export default defineConfig({
       project("core", "packages/core"),
       project("adapter-sqlite", "packages/adapter-sqlite"),
       project("testkit", "packages/testkit"),
-      project("transcripts", "examples/transcripts")
+      project("transcripts", "examples/transcripts"),
+      { extends: true as const, test: { name: "readme", root: ".", include: ["test/**/*.test.ts"] } }
     ]
   }
 })

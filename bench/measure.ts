@@ -16,7 +16,8 @@ export interface Side {
 export interface Row {
   readonly id: string
   readonly what: string
-  readonly unit: "events/s" | "ns/event" | "us" | "x"
+  /** `events/s` is taken from the amount that a run answers; the others are what it answers. */
+  readonly unit: "events/s" | "ns" | "us"
   /** What `ours / theirs` should be: at least this for speeds, at most this for times. */
   readonly goal: { readonly atLeast: number } | { readonly atMost: number }
   readonly ours: () => Promise<Side> | Side
@@ -36,9 +37,11 @@ export interface Result {
   readonly met: boolean
 }
 
-const quantile = (sorted: ReadonlyArray<number>, q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]!
+const quantile = (sorted: ReadonlyArray<number>, q: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]!
 const sort = (values: ReadonlyArray<number>): ReadonlyArray<number> => values.toSorted((a, b) => a - b)
-export const median = (values: ReadonlyArray<number>): number => quantile(sort(values), 0.5)
+export const quantileOf = (values: ReadonlyArray<number>, q: number): number => quantile(sort(values), q)
+const median = (values: ReadonlyArray<number>): number => quantile(sort(values), 0.5)
 
 /** The value of one run in the row's unit. */
 const once = async (side: Side, unit: Row["unit"]): Promise<number> => {
@@ -48,7 +51,7 @@ const once = async (side: Side, unit: Row["unit"]): Promise<number> => {
   const amount = await side.run()
   const ms = performance.now() - start
   await side.clean?.()
-  return unit === "events/s" ? (amount / ms) * 1000 : unit === "ns/event" ? (ms * 1e6) / amount : amount
+  return unit === "events/s" ? (amount / ms) * 1000 : amount
 }
 
 /** Runs both sides in turns after one uncounted turn each, for about `seconds`, at least five turns. */

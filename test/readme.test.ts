@@ -5,11 +5,13 @@ import { join } from "node:path"
 import { expect, test } from "vitest"
 
 const root = join(import.meta.dirname, "..")
-const folder = join(root, "node_modules/.cache/readme")
+const folder = join(root, "test/.readme")
 const run = (...args: ReadonlyArray<string>): string =>
   execFileSync(process.execPath, args, { cwd: root, encoding: "utf8", stdio: "pipe" })
 
-const blocks = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match) => match[1]!)
+const blocks = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(
+  (match) => match[1]!
+)
 
 test("every block of the README compiles and runs", { timeout: 60_000 }, () => {
   expect(blocks.length).toBeGreaterThanOrEqual(3)
@@ -23,7 +25,16 @@ test("every block of the README compiles and runs", { timeout: 60_000 }, () => {
   const output = files.map((file) => run("--conditions=@varve/source", file))
   expect(output[0]).toContain("1 MessageChunk")
   expect(output.at(-1)).toContain("{ ann: 1, bob: 1 }")
-  const compilerOptions = { noEmit: true, composite: false, rewriteRelativeImportExtensions: false, allowImportingTsExtensions: true, types: ["node"] }
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: join(root, "tsconfig.base.json"), compilerOptions, files }))
+  const compilerOptions = {
+    noEmit: true,
+    composite: false,
+    rewriteRelativeImportExtensions: false,
+    allowImportingTsExtensions: true,
+    types: ["node"]
+  }
+  writeFileSync(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({ extends: join(root, "tsconfig.base.json"), compilerOptions, files })
+  )
   run(join(root, "node_modules/typescript/bin/tsc"), "-p", folder)
 })

@@ -1,7 +1,5 @@
 // The testkit as an adapter's author gets it: from the packed package, under their own vitest.
-import * as testkit from "@varve/testkit"
-import { expect, test } from "vitest"
+import { MemoryStorage } from "@varve/core"
+import { conformance } from "@varve/testkit"
 
-test("the packed testkit loads", () => {
-  expect(Object.keys(testkit)).not.toEqual([])
-})
+conformance("memory, packed", { storage: () => MemoryStorage.layer, runs: 20 })

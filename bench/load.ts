@@ -1,0 +1,30 @@
+/** The load that rows share: events as sessions have them, spread over streams. */
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { EventSet, event } from "@varve/core"
+import { Schema } from "effect"
+
+export class Session extends EventSet.make({
+  Chunk: { messageId: Schema.String, text: Schema.String },
+  ToolUpdated: { callId: Schema.String, output: Schema.String },
+  PromptSubmitted: event({ text: Schema.String }, { barrier: true }),
+  TurnEnded: event({ stopReason: Schema.String }, { durability: "synced" })
+}) {}
+
+/** About 400 bytes once stored (WORKLOADS: the peers' table). */
+const text = "The quick brown fox jumps over the lazy dog. ".repeat(8).slice(0, 340)
+export const chunk = () => Session.Chunk({ messageId: "message-1", text })
+export const chunks = (count: number) => Array.from({ length: count }, chunk)
+
+/** The names of 100 streams, taken in turn. */
+export const streams = Array.from({ length: 100 }, (_, i) => `session/${i}`)
+
+/** A folder for files that are measured, on the disk that the repository is on, not one in memory. */
+export const scratch = (): { readonly path: (name: string) => string; readonly remove: () => void } => {
+  const folder = mkdtempSync(join(process.env["VARVE_BENCH_DIR"] ?? tmpdir(), "varve-bench-"))
+  return {
+    path: (name) => join(folder, name),
+    remove: () => rmSync(folder, { recursive: true, force: true })
+  }
+}
