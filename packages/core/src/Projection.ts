@@ -40,11 +40,11 @@ export interface Options<E extends EventSet.Any, S> {
   readonly version: number
   /** The state, as it is stored in snapshots. */
   readonly state: Schema.Codec<S, any>
-  readonly initial: () => S
+  readonly initial: () => NoInfer<S>
   /** Handlers by type of event. Types without one don't change the state. */
-  readonly on: { readonly [T in EventSet.StoredType<E> | "varve/Unrecognized"]?: Handler<S, StoredOf<E, T>> }
+  readonly on: { readonly [T in EventSet.StoredType<E> | "varve/Unrecognized"]?: Handler<NoInfer<S>, StoredOf<E, T>> }
   /** Called for every event, after its own handler. */
-  readonly any?: Handler<S, EventSet.Stored<E>>
+  readonly any?: Handler<NoInfer<S>, EventSet.Stored<E>>
 }
 
 /** A projection of an event set to a state. */
