@@ -14,7 +14,7 @@ export class Session extends EventSet.make({
 
 /** About 400 bytes once stored (WORKLOADS: the peers' table). */
 const text = "The quick brown fox jumps over the lazy dog. ".repeat(8).slice(0, 340)
-export const chunk = () => Session.Chunk({ messageId: "message-1", text })
+const chunk = () => Session.Chunk({ messageId: "message-1", text })
 export const chunks = (count: number) => Array.from({ length: count }, chunk)
 
 /** The names of 100 streams, taken in turn. */

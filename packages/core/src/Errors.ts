@@ -256,7 +256,8 @@ const reasonOf = (cause: unknown): string => {
     readonly name?: unknown
   }
   if (own.has((cause as object).constructor)) return String(message)
-  return typeof code === "string" ? `${String(name)} ${code}` : String(name ?? "no reason given")
+  const known = typeof name === "string" ? name : "an error"
+  return typeof code === "string" ? `${known} ${code}` : known
 }
 
 for (const error of [

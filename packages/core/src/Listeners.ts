@@ -26,7 +26,8 @@ export interface Failure {
 
 /** The listeners of a log. One that throws hurts nobody (law C6): what it throws is reported. */
 export class Listeners<A> {
-  private readonly all = new Set<{ readonly tell: (value: A) => void }>()
+  /** Replaced, not changed: who is added or stops while all are told changes nothing for this time. */
+  private all: ReadonlyArray<{ readonly tell: (value: A) => void }> = []
   private readonly report: (error: unknown) => void
 
   constructor(report: (error: unknown) => void) {
@@ -34,18 +35,20 @@ export class Listeners<A> {
   }
 
   get size(): number {
-    return this.all.size
+    return this.all.length
   }
 
   /** Answers how to stop. A function that is added twice is told twice. */
   add(tell: (value: A) => void): () => void {
     const listener = { tell }
-    this.all.add(listener)
-    return () => void this.all.delete(listener)
+    this.all = [...this.all, listener]
+    return () => {
+      this.all = this.all.filter((other) => other !== listener)
+    }
   }
 
   tell(value: A): void {
-    for (const listener of [...this.all]) {
+    for (const listener of this.all) {
       try {
         listener.tell(value)
       } catch (error) {

@@ -42,7 +42,9 @@ export interface Options<E extends EventSet.Any, S> {
   readonly state: Schema.Codec<S, any>
   readonly initial: () => NoInfer<S>
   /** Handlers by type of event. Types without one don't change the state. */
-  readonly on: { readonly [T in EventSet.StoredType<E> | "varve/Unrecognized"]?: Handler<NoInfer<S>, StoredOf<E, T>> }
+  readonly on: {
+    readonly [T in EventSet.StoredType<E> | "varve/Unrecognized"]?: Handler<NoInfer<S>, StoredOf<E, T>>
+  }
   /** Called for every event, after its own handler. */
   readonly any?: Handler<NoInfer<S>, EventSet.Stored<E>>
 }

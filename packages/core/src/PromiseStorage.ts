@@ -92,9 +92,10 @@ const toService = (storage: PromiseStorage): StorageService => {
     supports: storage.supports,
     limits: storage.limits,
     append: (groups) =>
-      Effect.catch(
-        Effect.tryPromise({ try: () => storage.append(groups), catch: (cause) => cause }),
-        (cause) => Effect.succeed(groups.map((): Outcome => ({ _tag: "Failed", reached: "unknown", cause })))
+      Effect.tryPromise({ try: () => storage.append(groups), catch: (cause) => cause }).pipe(
+        Effect.catch((cause) =>
+          Effect.succeed(groups.map((): Outcome => ({ _tag: "Failed", reached: "unknown", cause })))
+        )
       ),
     query,
     heads,

@@ -41,7 +41,7 @@ export const matches = (query: Query, event: StoredEvent): boolean =>
   (query.until === undefined || event.at < query.until)
 
 /** The streams that must be answered even where nothing matches: those named in `streams` or `after`. */
-export const named = (query: Query): ReadonlyArray<string> =>
+const named = (query: Query): ReadonlyArray<string> =>
   query.attributes === undefined
     ? [...new Set([...(query.streams ?? []), ...(query.after?.keys() ?? [])])].filter(selector(query))
     : []

@@ -82,8 +82,15 @@ export const open = async <E extends EventSet.Any, StorageError>(
   const iterate = <A>(stream: Stream.Stream<A, ReadError | CursorLost>): AsyncIterable<A> =>
     Stream.toAsyncIterableWith(stream, context)
 
+  const settleAndDispose = async (): Promise<void> => {
+    try {
+      await run(log.close)
+    } finally {
+      await runtime.dispose()
+    }
+  }
   let closing: Promise<void> | undefined
-  const close = (): Promise<void> => (closing ??= run(log.close).finally(() => runtime.dispose()))
+  const close = (): Promise<void> => (closing ??= settleAndDispose())
 
   return {
     record: log.record,

@@ -15,7 +15,7 @@
  * Plain code throughout: no promise, fiber or closure per recorded event. Nothing that a storage or a listener throws
  * ends a queue's turn: it becomes an outcome.
  */
-import { type Cause, Effect, Exit } from "effect"
+import { Effect, Exit } from "effect"
 import { type AppendError, IdConflict, LogClosed, QueueFull, RecordFailed, Unsupported } from "./Errors.ts"
 import * as EventSet from "./EventSet.ts"
 import { type Asked, Groups, sizeOf } from "./Groups.ts"
@@ -480,7 +480,7 @@ const startTimeout = (run: () => void, ms: number): (() => void) => {
 
 /** What a storage threw in place of an answer. */
 interface Unanswered {
-  readonly cause: Cause.Cause<never> | unknown
+  readonly cause: unknown
 }
 
 const causeOf = (outcomes: ReadonlyArray<Outcome> | Unanswered): unknown =>

@@ -2,7 +2,6 @@
 import {
   type AppendOptions,
   Busy,
-  EventSet,
   fromPromises,
   type Group,
   LogStorage,
