@@ -54,16 +54,17 @@ export const admit = (group: Group, state: StreamState): Admitted | Refused => {
   const seqs: Array<number> = []
   let duplicates: Array<number> | undefined
   let kept: Array<number> | undefined
-  const inGroup = events.length > 1 ? new Map<string, KnownEvent>() : undefined
+  const inGroup = events.length > 1 ? new Map<string, number>() : undefined
 
   for (let i = 0; i < events.length; i++) {
     const event = events[i]!
-    const known = inGroup?.get(event.id) ?? state.known(event.id)
+    const earlier = inGroup?.get(event.id)
+    const known = earlier === undefined ? state.known(event.id) : { ...events[earlier]!, seq: seqs[earlier]! }
     if (known === undefined) {
       const seq = first + fresh.length
       fresh.push(event)
       seqs.push(seq)
-      inGroup?.set(event.id, { seq, type: event.type, version: event.version, data: event.data })
+      inGroup?.set(event.id, i)
     } else if (same(known, event)) {
       seqs.push(known.seq)
       ;(duplicates ??= []).push(i)

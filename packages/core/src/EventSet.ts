@@ -113,14 +113,13 @@ export const make = <const D extends Input>(input: D): Class<Defined<D>> => {
 export const definitionOf = (set: Any, type: unknown): EventDefinition<any> | undefined =>
   typeof type === "string" ? set[Definitions][type] : undefined
 
-/** What is wrong with an event apart from its data, or `undefined`. Cheap: `record` asks it of every event. */
-export const problemOf = (
+/** What is wrong with an event at a glance, or `undefined`: `record` asks it of every event, so it reads no text. */
+export const glance = (
   definition: EventDefinition<any> | undefined,
   { id, at }: NewEvent
 ): string | undefined => {
   if (definition === undefined) return "is of a type that this event set does not define"
-  const problem = nameProblem("id", id)
-  if (problem !== undefined) return `has an id that ${problem}`
+  if (typeof id !== "string") return "has an id that is not a string"
   if (!Number.isSafeInteger(at) || Object.is(at, -0))
     return "has a time (at) that is not an integer of epoch ms"
   return undefined
@@ -130,7 +129,7 @@ export const problemOf = (
 export const tryEncode = (set: Any, stream: string, event: NewEvent): EncodedEvent | InvalidEvent => {
   const { type, id, at } = event
   const definition = definitionOf(set, type)
-  const problem = problemOf(definition, event)
+  const problem = glance(definition, event) ?? idProblem(id)
   if (definition === undefined || problem !== undefined) return invalidEvent(stream, event, "", problem!)
   try {
     const data = definition.encode(event.data)
@@ -147,6 +146,11 @@ export const tryEncode = (set: Any, stream: string, event: NewEvent): EncodedEve
     const { path, problem } = error instanceof Unfit ? error : new Unfit("", "cannot be encoded")
     return invalidEvent(stream, event, path, problem)
   }
+}
+
+const idProblem = (id: string): string | undefined => {
+  const problem = nameProblem("id", id)
+  return problem === undefined ? undefined : `has an id that ${problem}`
 }
 
 /** {@link tryEncode}, throwing {@link InvalidEvent}. */

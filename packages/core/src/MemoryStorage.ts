@@ -63,10 +63,10 @@ export const make = (): StorageService => {
     const { epochs, events, seqs: known, snapshots } = kept ?? create()
     const epoch = epochs.at(-1)!.epoch
     const head = advance(group.stream, kept?.head, admitted, { epoch, writtenAt: now, synced: false })
-    for (const event of fresh) {
+    for (const { id, type, version, at, data, meta, seals } of fresh) {
       const seq = events.length + 1
-      events.push({ ...event, stream: group.stream, seq, epoch, writtenAt: now })
-      known.set(event.id, seq)
+      events.push({ stream: group.stream, seq, epoch, id, type, version, at, data, meta, seals, writtenAt: now })
+      known.set(id, seq)
     }
     streams.set(group.stream, { head, epochs, events, seqs: known, snapshots })
     return appended(head)

@@ -145,7 +145,7 @@ export class Writer {
   /** Takes an event without waiting. O(1). False above the high-water mark; throws what refuses it, taking nothing. */
   record(stream: string, event: NewEvent): boolean {
     const definition = EventSet.definitionOf(this.set, event.type)
-    const problem = EventSet.problemOf(definition, event)
+    const problem = EventSet.glance(definition, event)
     if (definition === undefined || problem !== undefined) throw invalidEvent(stream, event, "", problem!)
     const size = sizeOf(event)
     const queue = this.queue(stream)
