@@ -27,7 +27,8 @@ registerHooks({
     const path = fileURLToPath(url.slice(0, number.index))
     const { file, from, name, to } = cuts[Number(number[1])]!
     const source = readFileSync(path, "utf8")
-    if (from === "" || !path.endsWith(file)) return { format: "module-typescript", source, shortCircuit: true }
+    if (from === "" || !path.endsWith(file))
+      return { format: "module-typescript", source, shortCircuit: true }
     if (source.split(from).length !== 2)
       throw new Error(`${name}: the text to cut doesn't stand in ${file} once`)
     return { format: "module-typescript", source: source.replace(from, () => to), shortCircuit: true }
@@ -53,7 +54,7 @@ for (const [i, cut] of cuts.entries()) {
   const { MemoryStorage } = (await import(
     `../../../core/src/index.ts?cut=${i}`
   )) as typeof import("@varve/core")
-  const checked = checkLaws({ storage: () => MemoryStorage.layer, only: [cut.law] }).then(
+  const checked = checkLaws({ storage: () => MemoryStorage.layer, only: [cut.law], runs: 300, seed: 7 }).then(
     (report) => report[0]!
   )
   process.stdout.write(`${JSON.stringify(await Promise.race([checked, late(cut.law)]))}\n`)

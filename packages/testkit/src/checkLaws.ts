@@ -1,0 +1,155 @@
+/** Runs laws against a storage and says which it keeps, without any test runner. */
+import type { Supports } from "@varve/core"
+import * as fc from "fast-check"
+import { Broken } from "./Broken.ts"
+import type { Bench, Law, Need } from "./Law.ts"
+import { allLaws } from "./laws.ts"
+import { Connection, type StorageLayer, Store } from "./Store.ts"
+
+export interface LawOptions {
+  /** Called for every store that is wanted: a layer over a fresh, empty one. */
+  readonly storage: () => StorageLayer
+  /** Building the same layer again, after it was closed, opens the same store. False by default. */
+  readonly reopen?: boolean | undefined
+  /** Building the same layer twice gives two writers on one store. False by default. */
+  readonly secondWriter?: boolean | undefined
+  /** How often a property is tried, 100 by default. */
+  readonly runs?: number | undefined
+  /** Repeats a run that failed: the report names its seed. */
+  readonly seed?: number | undefined
+  /** Only laws whose name begins with one of these: `["A7", "D3 for-ever"]`. */
+  readonly only?: ReadonlyArray<string> | undefined
+}
+
+/** What became of a law. */
+export interface Verdict {
+  readonly law: string
+  readonly outcome: "kept" | "broken" | "skipped"
+  /** Why it is broken or was skipped. */
+  readonly reason?: string | undefined
+  /** The calls that show it, shrunk to the fewest. */
+  readonly counterexample?: string | undefined
+  /** Give it as `seed` to see the same again. */
+  readonly seed?: number | undefined
+  /** How long it took, ms. */
+  readonly ms: number
+}
+
+export type Report = ReadonlyArray<Verdict>
+
+/** Every law in turn. Never rejects: a storage that cannot be opened breaks every law. */
+export const checkLaws = async (options: LawOptions): Promise<Report> => {
+  const verdicts: Array<Verdict> = []
+  for (const law of lawsOf(options)) verdicts.push(await checkLaw(law, options))
+  return verdicts
+}
+
+/** The laws that the options ask for. */
+export const lawsOf = ({ only }: Pick<LawOptions, "only">): ReadonlyArray<Law> =>
+  only === undefined
+    ? allLaws
+    : allLaws.filter((law) => only.some((prefix) => `${law.name} `.startsWith(`${prefix} `)))
+
+export const checkLaw = async (law: Law, options: LawOptions): Promise<Verdict> => {
+  const start = performance.now()
+  const seed = options.seed ?? Math.floor(Math.random() * 0x7fffffff)
+  const opened: Array<Store> = []
+  const verdict = (rest: Omit<Verdict, "law" | "ms">): Verdict => ({
+    law: law.name,
+    ...rest,
+    ms: performance.now() - start
+  })
+  try {
+    const first = law.needs.length === 0 ? undefined : await fresh(options, opened)
+    const missing = first && law.needs.find((need) => !has(need, first.supports, options))
+    if (missing !== undefined) return verdict({ outcome: "skipped", reason: reasonToSkip(missing) })
+    await law.check(bench(options, seed, opened))
+    return verdict({ outcome: "kept" })
+  } catch (error) {
+    const { message, history } = error instanceof Broken ? error : new Broken(crash(error))
+    const last = opened.at(-1)?.history()
+    return verdict({ outcome: "broken", reason: message, counterexample: history ?? last, seed })
+  } finally {
+    for (const store of opened) await store.close().catch(() => undefined)
+  }
+}
+
+const fresh = async (options: LawOptions, opened: Array<Store>): Promise<Store> => {
+  const store = new Store(await new Connection(options.storage()).open())
+  opened.push(store)
+  return store
+}
+
+const bench = (options: LawOptions, seed: number, opened: Array<Store>): Bench => {
+  let runs = 0
+  return {
+    reopens: options.reopen === true,
+    store: () => fresh(options, opened),
+    property: async (arbitrary, check, { fresh: freshEachRun = false, share = 1 } = {}) => {
+      const shared = freshEachRun ? undefined : new Connection(options.storage())
+      if (shared !== undefined) opened.push(new Store(await shared.open()))
+      const property = fc.asyncProperty(arbitrary, async (value) => {
+        const store = shared
+          ? new Store(shared, `${runs++}/`)
+          : new Store(await new Connection(options.storage()).open())
+        try {
+          await check(store, value)
+        } catch (error) {
+          throw new Broken(error instanceof Broken ? error.message : crash(error), store.history())
+        } finally {
+          if (freshEachRun) await store.close()
+        }
+      })
+      const numRuns = Math.max(1, Math.round((options.runs ?? 100) * share))
+      const result = await fc.check(property, { seed, numRuns })
+      if (!result.failed) return
+      const error = result.errorInstance
+      throw error instanceof Broken
+        ? error
+        : new Broken(`${String(error)}`, fc.stringify(result.counterexample))
+    }
+  }
+}
+
+const has = (need: Need, supports: Supports, options: LawOptions): boolean =>
+  need === "reopen" || need === "secondWriter" ? options[need] === true : supports[need]
+
+const reasonToSkip = (need: Need): string =>
+  need === "reopen" || need === "secondWriter"
+    ? `the option ${need} isn't given`
+    : `supports.${need} is false`
+
+/** A mistake of a law, or something thrown that isn't a verdict: shown with its stack. */
+const crash = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error)
+
+/** A verdict as text: the law, its promise, what was found, the calls that show it, and how to see it again. */
+export const explain = (law: Law, verdict: Verdict): string =>
+  [
+    `The law "${law.name}" is ${verdict.outcome}.`,
+    `  It promises: ${law.promise}`,
+    ...(verdict.reason === undefined ? [] : ["", `  ${verdict.reason}`]),
+    ...(verdict.counterexample === undefined
+      ? []
+      : ["", "  The calls that show it, the fewest that were found:", verdict.counterexample]),
+    ...(verdict.seed === undefined
+      ? []
+      : ["", `  To see it again: { only: ["${law.name}"], seed: ${verdict.seed} }`])
+  ].join("\n")
+
+/** A report as text: what was proven, what was skipped and why, and every broken law in full. */
+export const summarise = (report: Report): string => {
+  const of = (outcome: Verdict["outcome"]) => report.filter((verdict) => verdict.outcome === outcome)
+  const broken = of("broken")
+  return [
+    `${of("kept").length} laws kept, ${broken.length} broken, ${of("skipped").length} skipped`,
+    ...of("skipped").map((verdict) => `  skipped ${verdict.law}: ${verdict.reason}`),
+    ...broken.map(
+      (verdict) =>
+        `\n${explain(
+          allLaws.find((law) => law.name === verdict.law)!,
+          verdict
+        )}`
+    )
+  ].join("\n")
+}

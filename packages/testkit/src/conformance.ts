@@ -1,0 +1,42 @@
+/** The laws as a vitest suite: one call in a test file proves a storage, or names the law that it breaks. */
+import { describe, test } from "vitest"
+import { Broken } from "./Broken.ts"
+import { checkLaw, explain, type LawOptions, lawsOf } from "./checkLaws.ts"
+
+export interface ConformanceOptions extends LawOptions {
+  /** The longest that one law may take, in ms. 30 s by default. */
+  readonly timeout?: number | undefined
+}
+
+/**
+ * Registers a test per law, those for every storage first, then by what they need. A law that the storage doesn't
+ * claim is skipped and says why.
+ *
+ * ```ts
+ * conformance("my storage", { storage: () => MyStorage.layer({ directory: mkdtempSync("varve-") }), reopen: true })
+ * ```
+ */
+export const conformance = (name: string, options: ConformanceOptions): void => {
+  const laws = lawsOf(options)
+  const groups = new Set(laws.map((law) => law.needs.join(", ")))
+  describe(name, () => {
+    for (const needs of groups) {
+      describe(needs === "" ? "MUST" : `where there is ${needs}`, () => {
+        for (const law of laws) {
+          if (law.needs.join(", ") !== needs) continue
+          test(law.name, { timeout: options.timeout ?? 30_000 }, async (context) => {
+            const verdict = await checkLaw(law, options)
+            if (verdict.outcome === "skipped") context.skip(verdict.reason)
+            if (verdict.outcome === "broken") throw withoutStack(new Broken(explain(law, verdict)))
+          })
+        }
+      })
+    }
+  })
+}
+
+/** The reader's storage is at fault, not a line of this kit. */
+const withoutStack = (error: Broken): Broken => {
+  error.stack = `${error.name}: ${error.message}`
+  return error
+}

@@ -1,0 +1,40 @@
+/** Every planted fault: at least one for each law. */
+import { LogStorage, MemoryStorage } from "@varve/core"
+import { Layer } from "effect"
+import type { LawOptions } from "./checkLaws.ts"
+import { appendFaults } from "./faults/append.ts"
+import { cursorFaults } from "./faults/cursors.ts"
+import { dedupFaults } from "./faults/dedup.ts"
+import type { Fault } from "./faults/Fault.ts"
+import { headFaults } from "./faults/heads.ts"
+import { nameFaults } from "./faults/names.ts"
+import { queryFaults } from "./faults/query.ts"
+import { refusalFaults } from "./faults/refusals.ts"
+import { removeFaults } from "./faults/remove.ts"
+import { snapshotFaults } from "./faults/snapshots.ts"
+import { writerFaults } from "./faults/writers.ts"
+import { modelStorage } from "./modelStorage.ts"
+
+export const faults: ReadonlyArray<Fault> = [
+  ...appendFaults,
+  ...refusalFaults,
+  ...headFaults,
+  ...dedupFaults,
+  ...queryFaults,
+  ...cursorFaults,
+  ...snapshotFaults,
+  ...removeFaults,
+  ...nameFaults,
+  ...writerFaults
+]
+
+/** The storage with a fault planted, ready for the laws. Checking the law that it breaks must find it broken. */
+export const faulty = (fault: Fault): LawOptions => ({
+  storage: () => {
+    const store = fault.in === "memory" ? MemoryStorage.make() : modelStorage()
+    let opening = 0
+    return Layer.sync(LogStorage, () => fault.plant(store, ++opening))
+  },
+  reopen: true,
+  secondWriter: true
+})

@@ -1,0 +1,14 @@
+/**
+ * The laws of a Varve storage as a test suite. `conformance` runs them under vitest, `checkLaws` under anything else;
+ * generators, the reference model and planted faults serve tests of your own.
+ */
+export { type Compared, compareStorages, differential, modelTest } from "./differential.ts"
+export { conformance, type ConformanceOptions } from "./conformance.ts"
+export { checkLaws, explain, type LawOptions, type Report, summarise, type Verdict } from "./checkLaws.ts"
+export { type Fault } from "./faults/Fault.ts"
+export { faults, faulty } from "./faults.ts"
+export * as generators from "./generators.ts"
+export type { Law, Need } from "./Law.ts"
+export { allLaws } from "./laws.ts"
+export { modelLayer, modelStorage } from "./modelStorage.ts"
+export { rows as admissionTable, type Row as AdmissionRow } from "./admissionTable.ts"

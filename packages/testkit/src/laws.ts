@@ -1,0 +1,35 @@
+/** Every law of the kit, in the order of CONTRACT.md. Laws over the Log (coalescing, follows, projections) come to stand here too. */
+import type { Law } from "./Law.ts"
+import { admissionLaws } from "./laws/admission.ts"
+import { appendLaws } from "./laws/append.ts"
+import { cursorLaws } from "./laws/cursors.ts"
+import { dedupLaws } from "./laws/dedup.ts"
+import { headLaws } from "./laws/heads.ts"
+import { modelLaws } from "./laws/model.ts"
+import { nameLaws } from "./laws/names.ts"
+import { orderingLaws } from "./laws/ordering.ts"
+import { queryLaws } from "./laws/query.ts"
+import { readingLaws } from "./laws/reading.ts"
+import { refusalLaws } from "./laws/refusals.ts"
+import { removeLaws } from "./laws/remove.ts"
+import { snapshotLaws } from "./laws/snapshots.ts"
+import { supportLaws } from "./laws/supports.ts"
+import { writerLaws } from "./laws/writers.ts"
+
+export const allLaws: ReadonlyArray<Law> = [
+  ...supportLaws,
+  ...appendLaws,
+  ...refusalLaws,
+  ...admissionLaws,
+  ...headLaws,
+  ...dedupLaws,
+  ...queryLaws,
+  ...readingLaws,
+  ...cursorLaws,
+  ...snapshotLaws,
+  ...removeLaws,
+  ...nameLaws,
+  ...modelLaws,
+  ...orderingLaws,
+  ...writerLaws
+]

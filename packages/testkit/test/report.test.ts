@@ -1,0 +1,50 @@
+import { LogStorage, MemoryStorage } from "@varve/core"
+import { Effect, Layer } from "effect"
+import { expect, test } from "vitest"
+import { checkLaws, faults, faulty, summarise } from "../src/index.ts"
+
+const fault = (name: string) => faulty(faults.find((one) => one.name === name)!)
+
+test("laws that a storage doesn't claim are skipped, and the report says why", async () => {
+  const report = await checkLaws({ storage: () => MemoryStorage.layer, runs: 2 })
+  const skipped = report
+    .filter((verdict) => verdict.outcome === "skipped")
+    .map(({ law, reason }) => [law, reason])
+  expect(skipped).toContainEqual(["D3 reopened", "the option reopen isn't given"])
+  expect(skipped).toContainEqual(["Q1 total-order", "supports.totalOrder is false"])
+  expect(skipped).toContainEqual(["A7 two-writers", "supports.sharedWriters is false"])
+  expect(summarise(report)).toContain("skipped Q1 total-order: supports.totalOrder is false")
+})
+
+test("a broken law is told by its name, its promise, the shrunk calls and the seed", async () => {
+  const report = await checkLaws({ ...fault("`expected` is ignored"), only: ["A7 expected"] })
+  expect(summarise(report)).toMatch(
+    /The law "A7 expected" is broken[^]*It promises: An append whose `expected`[^]*wanted: .*Conflict[^]*got: .*Appended[^]* \d\. append[^]*-> Appended[^]*only: \["A7 expected"\], seed: \d+/
+  )
+})
+
+test("the same seed finds the same", async () => {
+  const options = { ...fault("`until` is inclusive"), only: ["Q1 equals-naive"], seed: 42 }
+  const [one] = await checkLaws(options)
+  const [two] = await checkLaws(options)
+  const calls = (text: string | undefined) => text?.replace(/epoch \S+/g, "")
+  expect(calls(one!.counterexample)).toBe(calls(two!.counterexample))
+})
+
+test("a storage that throws, or cannot be opened, breaks the law instead of the kit", async () => {
+  const throwing = { ...MemoryStorage.make(), heads: () => Effect.die(new Error("out of order")) }
+  const [thrown] = await checkLaws({
+    storage: () => Layer.succeed(LogStorage, throwing),
+    only: ["V1 remove"]
+  })
+  expect(thrown).toMatchObject({
+    outcome: "broken",
+    reason: expect.stringMatching(/failed at: heads[^]*out of order/)
+  })
+  const shut = Layer.effect(LogStorage, Effect.fail(new Error("no such folder")))
+  const [closed] = await checkLaws({ storage: () => shut, only: ["V1 remove"] })
+  expect(closed).toMatchObject({
+    outcome: "broken",
+    reason: expect.stringMatching(/could not be opened.*no such folder/)
+  })
+})
