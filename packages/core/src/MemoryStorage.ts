@@ -65,7 +65,19 @@ export const make = (): StorageService => {
     const head = advance(group.stream, kept?.head, admitted, { epoch, writtenAt: now, synced: false })
     for (const { id, type, version, at, data, meta, seals } of fresh) {
       const seq = events.length + 1
-      events.push({ stream: group.stream, seq, epoch, id, type, version, at, data, meta, seals, writtenAt: now })
+      events.push({
+        stream: group.stream,
+        seq,
+        epoch,
+        id,
+        type,
+        version,
+        at,
+        data,
+        meta,
+        seals,
+        writtenAt: now
+      })
       known.set(id, seq)
     }
     streams.set(group.stream, { head, epochs, events, seqs: known, snapshots })

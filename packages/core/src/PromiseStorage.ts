@@ -92,11 +92,13 @@ const toService = (storage: PromiseStorage): StorageService => {
     supports: storage.supports,
     limits: storage.limits,
     append: (groups) =>
-      Effect.tryPromise({ try: () => storage.append(groups), catch: (cause) => cause }).pipe(
-        Effect.catch((cause) =>
-          Effect.succeed(groups.map((): Outcome => ({ _tag: "Failed", reached: "unknown", cause })))
-        )
-      ),
+      Effect.promise(async () => {
+        try {
+          return await storage.append(groups)
+        } catch (cause) {
+          return groups.map((): Outcome => ({ _tag: "Failed", reached: "unknown", cause }))
+        }
+      }),
     query,
     heads,
     snapshots: {

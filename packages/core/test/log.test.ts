@@ -62,7 +62,7 @@ describe("both faces", () => {
       expect(yield* Stream.runCollect(read)).toHaveLength(2)
     })
     await Effect.runPromise(
-      program.pipe(Effect.provide(SessionLog.layer), Effect.provide(MemoryStorage.layer))
+      program.pipe(Effect.provide(Layer.provide(SessionLog.layer, MemoryStorage.layer)))
     )
   })
 

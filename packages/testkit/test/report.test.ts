@@ -1,4 +1,4 @@
-import { LogStorage, MemoryStorage } from "@varve/core"
+import { LogStorage, MemoryStorage, OpenFailed } from "@varve/core"
 import { Effect, Layer } from "effect"
 import { expect, test } from "vitest"
 import { checkLaws, faults, faulty, summarise } from "../src/index.ts"
@@ -41,7 +41,10 @@ test("a storage that throws, or cannot be opened, breaks the law instead of the 
     outcome: "broken",
     reason: expect.stringMatching(/failed at: heads[^]*out of order/)
   })
-  const shut = Layer.effect(LogStorage, Effect.fail(new Error("no such folder")))
+  const shut = Layer.effect(
+    LogStorage,
+    Effect.fail(new OpenFailed({ reason: "unreachable", problem: "no such folder" }))
+  )
   const [closed] = await checkLaws({ storage: () => shut, only: ["V1 remove"] })
   expect(closed).toMatchObject({
     outcome: "broken",
