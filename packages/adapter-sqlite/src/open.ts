@@ -1,0 +1,47 @@
+/** Opening: Node first, then the driver, then the file; each thing that can be wrong with them has its reason. */
+import { OpenFailed } from "@varve/core"
+import { Effect } from "effect"
+import { codeOf, Connection, type Driver, isBusy, patiently } from "./Connection.ts"
+import { claimFile } from "./StoreFile.ts"
+
+/** What is wrong with a version of Node: better-sqlite3 13 crashes the whole process under Node 20. */
+export const nodeProblem = (version: string): string | undefined => {
+  const [major = 0, minor = 0] = version.split(".").map(Number)
+  const fine = major > 22 || (major === 22 && minor >= 18)
+  return fine
+    ? undefined
+    : `@varve/adapter-sqlite needs Node 22.18 or newer, this is Node ${version}; start the program with a newer one`
+}
+
+/** Opens a store. Waits while another process holds its lock, `busyTimeout` ms at most. */
+export const open = Effect.fnUntraced(function* (
+  filename: string,
+  busyTimeout: number
+): Effect.fn.Return<Connection, OpenFailed> {
+  const problem = nodeProblem(process.versions.node)
+  if (problem !== undefined) return yield* new OpenFailed({ reason: "node-too-old", problem })
+  const driver = yield* loadDriver
+  const work = (): Connection =>
+    new Connection(driver, filename === ":memory:" ? filename : claimFile(filename), busyTimeout)
+  return yield* Effect.mapError(patiently(work, busyTimeout), (error) => openFailed(filename, error))
+})
+
+const loadDriver = Effect.tryPromise({
+  try: async (): Promise<Driver> => (await import("better-sqlite3")).default,
+  catch: (error) =>
+    new OpenFailed({
+      reason: "unsupported",
+      problem: `better-sqlite3 cannot be loaded here (${codeOf(error)}); install it for this platform`
+    })
+})
+
+const openFailed = (file: string, error: unknown): OpenFailed => {
+  if (error instanceof OpenFailed) return error
+  const code = codeOf(error)
+  const failed = (reason: OpenFailed["reason"], problem: string) => new OpenFailed({ reason, file, problem })
+  if (code === "SQLITE_NOTADB") return failed("not-a-store", "is not a SQLite database; choose another file")
+  if (code.startsWith("SQLITE_CORRUPT"))
+    return failed("not-a-store", `is damaged (${code}); restore it from a backup`)
+  if (isBusy(error)) return failed("unreachable", "is locked by another process; try again later")
+  return failed("unreachable", `cannot be opened (${code === "" ? String(error) : code})`)
+}

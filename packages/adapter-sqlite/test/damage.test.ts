@@ -1,0 +1,135 @@
+import * as fs from "node:fs"
+import Sqlite from "better-sqlite3"
+import { Damaged, StorageError } from "@varve/core"
+import { describe, expect, test } from "vitest"
+import { event, newFile, Store } from "./Store.ts"
+
+/** A store whose events "1".."9" of stream "s" stand between two other streams, closed. */
+const written = async (): Promise<string> => {
+  const file = newFile()
+  const store = await Store.open(file)
+  await store.append("a", ["before"])
+  for (let i = 1; i <= 9; i++) {
+    await store.append("s", [
+      event(String(i), {
+        at: i,
+        data: `{"text":"needle ${i}"}`,
+        meta: i % 2 === 0 ? `{"agent":"x"}` : undefined
+      })
+    ])
+  }
+  await store.append("z", ["behind"])
+  await store.close()
+  return file
+}
+
+const change = (file: string, sql: string): void => {
+  const db = new Sqlite(file)
+  db.exec(sql)
+  db.close()
+}
+
+/** The error of reading all, and the ids that were answered before it. */
+const readAll = async (file: string) => {
+  const store = await Store.open(file)
+  const ids: Array<string> = []
+  const error: unknown = await store
+    .visit({ batchEvents: 4 }, (batch) => ids.push(...batch.events.map(({ id }) => id)))
+    .catch((e: unknown) => e)
+  const beside = await store.ids({ streams: ["a", "z"] }).catch((e: unknown) => e)
+  await store.close()
+  return { ids, error, beside }
+}
+
+describe("R1 detected", () => {
+  test("a changed row is named by stream, seq and file; what is before and beside it is answered", async () => {
+    for (const set of [
+      "data = replace(data, 'needle', 'noodle')",
+      "id = 'x'",
+      "type = 'other'",
+      "version = 2",
+      "at = at + 1",
+      "seals = 1",
+      "written_at = written_at + 1",
+      "meta = '{}'",
+      "checksum = checksum + 1"
+    ]) {
+      const file = await written()
+      change(
+        file,
+        `UPDATE events SET ${set} WHERE seq = 6 AND stream_id = (SELECT id FROM streams WHERE name = 's')`
+      )
+      const { ids, error, beside } = await readAll(file)
+      expect(error, set).toBeInstanceOf(Damaged)
+      expect(error, set).toMatchObject({ stream: "s", seq: 6, file })
+      expect(String(error), set).not.toMatch(/needle|noodle/)
+      expect(ids, set).toEqual(["before", "1", "2", "3", "4", "5"])
+      expect(beside, set).toEqual(["before", "behind"])
+    }
+  })
+
+  test("a missing, a swapped, a moved and a doubled row are found", async () => {
+    const s = "(SELECT id FROM streams WHERE name = 's')"
+    const cases = [
+      { sql: `DELETE FROM events WHERE seq = 6 AND stream_id = ${s}`, seq: 6 },
+      { sql: `DELETE FROM events WHERE seq = 9 AND stream_id = ${s}`, seq: 9 },
+      {
+        sql: `UPDATE events SET seq = -seq WHERE seq IN (3, 4) AND stream_id = ${s}; UPDATE events SET seq = 7 + seq WHERE seq < 0`,
+        seq: 3
+      },
+      {
+        sql: `UPDATE events SET seq = 10, stream_id = ${s} WHERE id = 'behind'; UPDATE streams SET seq = 10 WHERE name = 's'`,
+        seq: 10
+      },
+      {
+        sql: `UPDATE events SET (id, type, data, checksum, at) = (SELECT 'twin', type, data, checksum, at FROM events WHERE id = '2') WHERE id = '5'`,
+        seq: 5
+      }
+    ]
+    for (const { sql, seq } of cases) {
+      const file = await written()
+      change(file, sql)
+      expect((await readAll(file)).error, sql).toMatchObject({ _tag: "Damaged", stream: "s", seq })
+    }
+  })
+
+  test("a damaged original is no duplicate, and not overwritten", async () => {
+    const file = await written()
+    change(file, "UPDATE events SET data = '{}' WHERE id = '6'")
+    const store = await Store.open(file)
+    const [s, a] = await store.appendAll([
+      { stream: "s", events: [event("6")], durability: "written" },
+      { stream: "a", events: [event("new")], durability: "written" }
+    ])
+    expect(s).toMatchObject({
+      _tag: "Failed",
+      reached: "rejected",
+      cause: { _tag: "Damaged", stream: "s", seq: 6 }
+    })
+    expect(a).toMatchObject({ _tag: "Appended", seqs: [2] })
+  })
+
+  test("no flipped bit in a page of events gives a wrong answer", { timeout: 60_000 }, async () => {
+    const file = await written()
+    const store = await Store.open(file)
+    const whole = await store.events({})
+    await store.close()
+    const bytes = fs.readFileSync(file)
+    // The page that holds the events' rows, every byte of its used part.
+    const page = Math.floor(bytes.indexOf("needle 5") / 4096) * 4096
+    const copy = newFile()
+    let found = 0
+    for (let offset = page; offset < page + 4096; offset++) {
+      if (bytes[offset] === 0) continue
+      const flipped = Buffer.from(bytes)
+      flipped[offset]! ^= 1 << (offset % 8)
+      fs.writeFileSync(copy, flipped, { mode: 0o600 })
+      const damaged = await Store.open(copy)
+      const answer: unknown = await damaged.events({}).catch((error: unknown) => error)
+      await damaged.close()
+      if (answer instanceof Damaged || answer instanceof StorageError) found++
+      else expect(answer, `byte ${offset}`).toEqual(whole)
+    }
+    expect(found).toBeGreaterThan(500)
+  })
+})

@@ -1,0 +1,51 @@
+import Sqlite from "better-sqlite3"
+import { type Appended } from "@varve/core"
+import { describe, expect, test } from "vitest"
+import { newFile, start, Store } from "./Store.ts"
+
+describe("many processes", () => {
+  test(
+    "M2: appends of several processes to one stream are neither lost nor doubled",
+    { timeout: 60_000 },
+    async () => {
+      const file = newFile()
+      const names = ["p", "q", "r"]
+      const rounds = 100
+      const printed = await Promise.all(names.map((name) => start("writer", [file, name, String(rounds)])))
+      const store = await Store.open(file)
+      const events = await store.events({ streams: ["shared"] })
+      expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1))
+      for (const [i, name] of names.entries()) {
+        const mine = events.filter(({ id }) => id.startsWith(`${name}-`))
+        expect(mine.map(({ id }) => id)).toEqual(Array.from({ length: rounds + 1 }, (_, n) => `${name}-${n}`))
+        // What was acknowledged is what is there.
+        const outcomes = JSON.parse(printed[i]!) as ReadonlyArray<Appended>
+        expect(outcomes.map(({ _tag }) => _tag)).toEqual(Array.from({ length: rounds }, () => "Appended"))
+        expect(outcomes.flatMap(({ seqs }, n) => (n === 0 ? seqs : seqs.slice(1)))).toEqual(
+          mine.map(({ seq }) => seq)
+        )
+      }
+    }
+  )
+
+  test("a lock held by another process is waited for without blocking the event loop, then refused", async () => {
+    const file = newFile()
+    const store = await Store.open(file, { busyTimeout: 200 })
+    await store.append("a", ["1"])
+    const holder = new Sqlite(file)
+    holder.exec("BEGIN IMMEDIATE")
+    let ticks = 0
+    const timer = setInterval(() => ticks++, 5)
+    const begun = performance.now()
+    const outcome = await store.append("a", ["2"])
+    clearInterval(timer)
+    expect(outcome).toMatchObject({ _tag: "Failed", reached: "rejected", cause: { code: "SQLITE_BUSY" } })
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(190)
+    expect(ticks).toBeGreaterThan(15)
+    // Reads don't wait for writers.
+    expect(await store.ids({})).toEqual(["1"])
+    setTimeout(() => holder.exec("ROLLBACK"), 60)
+    expect(await store.append("a", ["2"])).toMatchObject({ _tag: "Appended", seqs: [2] })
+    holder.close()
+  })
+})
