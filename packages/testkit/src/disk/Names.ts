@@ -1,0 +1,94 @@
+/**
+ * Which names lead to which files: as every process sees it, as it is durable, and the changes between. A change (a
+ * rename takes one name and gives another) happens wholly or not at all; which of several come to the disk is open.
+ */
+import type { Choose } from "./Choose.ts"
+
+/** A name in a folder, and the number of what it leads to from now on; `undefined` for nothing. */
+export interface Naming {
+  readonly folder: number
+  readonly name: string
+  readonly to: number | undefined
+}
+
+type Change = ReadonlyArray<Naming>
+type Entries = ReadonlyMap<string, number>
+
+export class Names {
+  private readonly cached: Map<number, Entries>
+  private readonly durable: Map<number, Entries>
+  private changes: ReadonlyArray<Change>
+
+  constructor(
+    cached: ReadonlyMap<number, Entries> = new Map(),
+    durable: ReadonlyMap<number, Entries> = new Map(),
+    changes: ReadonlyArray<Change> = []
+  ) {
+    this.cached = new Map(cached)
+    this.durable = new Map(durable)
+    this.changes = changes
+  }
+
+  /** The same, to go its own way from here. */
+  copy(): Names {
+    return new Names(this.cached, this.durable, this.changes)
+  }
+
+  get(folder: number, name: string): number | undefined {
+    return this.cached.get(folder)?.get(name)
+  }
+
+  in(folder: number): ReadonlyArray<string> {
+    return [...(this.cached.get(folder)?.keys() ?? [])]
+  }
+
+  change(...change: Change): void {
+    apply(this.cached, change)
+    this.changes = [...this.changes, change]
+  }
+
+  /** Makes what changed in a folder durable, and with it the other half of what moved in or out. */
+  sync(folder: number): void {
+    let waiting: ReadonlyArray<Change> = []
+    for (const change of this.changes) {
+      if (!change.some((naming) => naming.folder === folder)) {
+        waiting = [...waiting, change]
+        continue
+      }
+      apply(this.durable, change)
+      // Earlier changes of the same names are past.
+      waiting = waiting
+        .map((earlier) => earlier.filter((old) => !change.some((naming) => isSame(naming, old))))
+        .filter(({ length }) => length > 0)
+    }
+    this.changes = waiting
+  }
+
+  /** Makes everything durable. */
+  syncAll(): void {
+    for (const change of this.changes) apply(this.durable, change)
+    this.changes = []
+  }
+
+  /** What a power cut may leave: none of the changes, all, or any. */
+  afterPowerCut(choose: Choose): Names {
+    const { changes } = this
+    if (changes.length === 0) return new Names(this.durable, this.durable)
+    const entries = new Map(this.durable)
+    const kind = choose(3)
+    for (const change of changes) if (kind === 1 || (kind === 2 && choose(2) === 1)) apply(entries, change)
+    return new Names(entries, entries)
+  }
+}
+
+const isSame = (a: Naming, b: Naming): boolean => a.folder === b.folder && a.name === b.name
+
+/** Replaces entries and never edits them: other disks share them. */
+const apply = (folders: Map<number, Entries>, change: Change): void => {
+  for (const { folder, name, to } of change) {
+    const entries = new Map(folders.get(folder))
+    if (to === undefined) entries.delete(name)
+    else entries.set(name, to)
+    folders.set(folder, entries)
+  }
+}
