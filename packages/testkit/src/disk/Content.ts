@@ -130,12 +130,13 @@ export class Content {
     return new Content(image.bytes, image.size)
   }
 
-  /** In order up to some change, and the next one torn. */
+  /** In order up to some change, and perhaps the next one torn. */
   private upTo(choose: Choose, image: Image): void {
-    const whole = choose(this.changes.length)
+    const whole = choose(this.changes.length + 1)
     for (const change of this.changes.slice(0, whole)) apply(image, change)
-    const torn = this.changes[whole]!
-    if (torn.bytes !== undefined) applyPart(image, torn.at, torn.bytes, 0, choose(torn.bytes.length + 1))
+    const torn = this.changes[whole]
+    if (torn?.bytes !== undefined && choose(2) === 1)
+      applyPart(image, torn.at, torn.bytes, 0, choose(torn.bytes.length + 1))
   }
 
   /** Each page or sector as it was after some change, and a size that there was. */

@@ -70,13 +70,14 @@ export class Names {
     this.changes = []
   }
 
-  /** What a power cut may leave: none of the changes, all, or any. */
+  /** What a power cut may leave: the changes up to some one, or any of them. */
   afterPowerCut(choose: Choose): Names {
     const { changes } = this
     if (changes.length === 0) return new Names(this.durable, this.durable)
     const entries = new Map(this.durable)
-    const kind = choose(3)
-    for (const change of changes) if (kind === 1 || (kind === 2 && choose(2) === 1)) apply(entries, change)
+    if (choose(2) === 0)
+      for (const change of changes.slice(0, choose(changes.length + 1))) apply(entries, change)
+    else for (const change of changes) if (choose(2) === 1) apply(entries, change)
     return new Names(entries, entries)
   }
 }

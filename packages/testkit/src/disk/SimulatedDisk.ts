@@ -308,7 +308,11 @@ export class SimulatedDisk {
   lstatSync(path: string, options?: { readonly throwIfNoEntry: false }): DiskStats | undefined {
     this.enter("lstat", path)
     try {
-      return statsOf(this.existing(path, "lstat"))
+      const { inode } = this.find(path, "lstat", false)
+      // An error costs more than the rest of a crash state.
+      if (inode === undefined && options?.throwIfNoEntry === false) return undefined
+      if (inode === undefined) throw diskError("ENOENT", "lstat", path)
+      return statsOf(inode)
     } catch (error) {
       const missing = (error as NodeJS.ErrnoException).code === "ENOENT"
       if (options?.throwIfNoEntry === false && missing) return undefined
