@@ -112,6 +112,16 @@ describe("bytes", () => {
     for (const text of cuts(disk, "/a")) expect(text).toMatch(/^onetwo/)
   })
 
+  it("are as they were written, whatever becomes of the writer's buffer", () => {
+    const disk = new SimulatedDisk()
+    const fd = begun(disk, "one")
+    const buffer = Buffer.from("two")
+    disk.writeSync(fd, buffer, 0, 3, 3)
+    buffer.fill("x")
+    expect(found(disk, "/a")).toBe("onetwo")
+    for (const text of cuts(disk, "/a")) expect(text).not.toContain("x")
+  })
+
   it("behind the end leave zeros before them", () => {
     const disk = new SimulatedDisk()
     const fd = begun(disk, "one")

@@ -62,7 +62,8 @@ export class Content {
     this.makeRoom(Math.min(at, this.size), end)
     this.bytes.set(bytes, at)
     this.size = Math.max(this.size, end)
-    this.changes = [...this.changes, { serial, at, bytes: bytes.slice(), lost: false }]
+    // Copied, for the writer may use its bytes again. (A Buffer's `slice` copies nothing.)
+    this.changes = [...this.changes, { serial, at, bytes: new Uint8Array(bytes), lost: false }]
   }
 
   truncate(serial: number, length: number): void {

@@ -189,7 +189,7 @@ export class SimulatedDisk {
   writeFileSync(path: string, bytes: Uint8Array, { mode = 0o644 }: { readonly mode?: number } = {}): void {
     const place = this.find(path, "write")
     const old = place.inode
-    const inode = makeInode(old?.ino ?? this.nextIno++, constants.S_IFREG | mode, this.now(), bytes.slice())
+    const inode = makeInode(old?.ino ?? this.nextIno++, constants.S_IFREG | mode, this.now(), new Uint8Array(bytes))
     this.inodes.set(inode.ino, inode)
     if (old === undefined) this.names.change({ folder: place.folder, name: place.name, to: inode.ino })
     this.names.sync(place.folder)
