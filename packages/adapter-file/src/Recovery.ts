@@ -8,6 +8,7 @@
  *
  * Each step leaves a log from which all of it may begin again (law R3).
  */
+import { Damaged } from "@varve/core"
 import { randomBytes } from "node:crypto"
 import { dirname } from "node:path"
 import { crc32 } from "node:zlib"
@@ -15,8 +16,7 @@ import type { Disk } from "./Disk.ts"
 import { namesIn, openToWrite, removeFile, syncFolder, unlessAbsent, writeAll, create } from "./files.ts"
 import { IdTable } from "./IdTable.ts"
 import { type Steps, wait } from "./Steps.ts"
-import { readHeader, scan, Summary } from "./Summary.ts"
-import type { Turns } from "./Turns.ts"
+import { type Place, readLog, type Summary } from "./Summary.ts"
 
 /** What was found torn and cut: told as a possible loss. */
 export interface Notice {
@@ -38,35 +38,28 @@ export interface Recovered {
   readonly ids: IdTable
 }
 
-export interface Recovery {
-  readonly disk: Disk
-  readonly turns: Turns
+export interface Recovery extends Place {
   readonly salt: number
-  readonly stream: string
-  readonly file: string
   readonly notify: (notice: Notice) => void
   /** From here on the file holds nothing but a write of this process that failed, and was told as unknown. */
   readonly failedAt: number | undefined
 }
 
 export function* recover(recovery: Recovery): Steps<Recovered> {
-  const { disk, file, salt, stream, turns } = recovery
+  const { disk, file, salt } = recovery
   const ids = new IdTable(salt)
   let fd = openToWrite(disk, file)
   if (fd === undefined) return { summary: undefined, fd, ids }
   try {
-    const found = readHeader(disk, fd, stream, file)
+    const found = yield* readLog(recovery, fd, ids)
     if (found === "foreign") {
-      throw new Summary(stream, file, Buffer.alloc(0)).damaged(0, "it does not begin as a log of this stream")
+      const problem = "it does not begin as a log"
+      throw new Damaged({ stream: recovery.stream, file, offset: 0, problem })
     }
     if (typeof found === "string") {
-      const headless = new Summary(stream, file, Buffer.alloc(0))
-      yield* scan(headless, disk, fd, turns)
-      if (headless.damage !== undefined) throw headless.damage
       yield* cut(recovery, fd, 0)
       return { summary: undefined, fd, ids }
     }
-    yield* scan(found, disk, fd, turns, ids)
     if (found.damage !== undefined) throw found.damage
     yield* cut(recovery, fd, found.end)
     if (found.proven < found.used) fd = yield* rewrite(recovery, fd, found)

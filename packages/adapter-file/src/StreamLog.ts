@@ -24,7 +24,7 @@ import { Lock } from "./Lock.ts"
 import { type Notice, recover, sync } from "./Recovery.ts"
 import { readEvent } from "./seek.ts"
 import { run, type Steps } from "./Steps.ts"
-import { addType, isLogOf, readHeader, scan, Summary } from "./Summary.ts"
+import { addType, isLogOf, readLog, scan, Summary } from "./Summary.ts"
 import type { Turns } from "./Turns.ts"
 
 /** What a log shares with the others of its folder. */
@@ -115,7 +115,7 @@ export class StreamLog {
   }
 
   private *read(): Steps<Summary | undefined> {
-    const { disk } = this.store
+    const { disk, turns } = this.store
     const facts = disk.lstatSync(this.file, { throwIfNoEntry: false })
     if (facts === undefined || !facts.isFile()) return (this.known = this.looked = undefined)
     const { looked } = this
@@ -132,23 +132,14 @@ export class StreamLog {
         size < known.end ||
         !isLogOf(disk, fd, known)
       ) {
-        const found = readHeader(disk, fd, this.stream, this.file)
+        const found = yield* readLog({ disk, turns, stream: this.stream, file: this.file }, fd)
         known = typeof found === "string" ? undefined : found
-        if (known === undefined && found !== "empty") yield* this.checkHeadless(fd)
-      }
-      if (known !== undefined) this.store.counters.bytesRead += yield* scan(known, disk, fd, this.store.turns)
+      } else this.store.counters.bytesRead += yield* scan(known, disk, fd, turns)
       this.looked = { ino, mtimeMs, size }
       return (this.known = known)
     } finally {
       disk.closeSync(fd)
     }
-  }
-
-  /** A file without a header has no stream in it yet, unless something in it says that it had. */
-  private *checkHeadless(fd: number): Steps<void> {
-    const headless = new Summary(this.stream, this.file, Buffer.alloc(0))
-    yield* scan(headless, this.store.disk, fd, this.store.turns)
-    if (headless.damage !== undefined) throw headless.damage
   }
 
   // --- writing -------------------------------------------------------------------------------------------------

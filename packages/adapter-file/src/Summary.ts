@@ -85,8 +85,32 @@ export type Visit = Pick<IdTable, "add">
 /** What a file is that has no whole header. */
 export type Headless = "empty" | "torn" | "foreign"
 
-/** Reads a log's header. Throws {@link Damaged} where it is another stream's or of a newer version. */
-export const readHeader = (disk: Disk, fd: number, stream: string, file: string): Summary | Headless => {
+/** Where a log lies. */
+export interface Place {
+  readonly disk: Disk
+  readonly turns: Turns
+  readonly stream: string
+  readonly file: string
+}
+
+/**
+ * Reads a whole log. A file without a header has no stream in it yet, unless something in it says that it had: that is
+ * damage and thrown, as is the log of another stream or of a newer version.
+ */
+export function* readLog(place: Place, fd: number, ids?: Visit): Steps<Summary | Headless> {
+  const { disk, file, stream, turns } = place
+  const found = readHeader(disk, fd, stream, file)
+  if (typeof found === "object") {
+    yield* scan(found, disk, fd, turns, ids)
+    return found
+  }
+  const headless = new Summary(stream, file, Buffer.alloc(0))
+  yield* scan(headless, disk, fd, turns)
+  if (headless.damage !== undefined) throw headless.damage
+  return found
+}
+
+const readHeader = (disk: Disk, fd: number, stream: string, file: string): Summary | Headless => {
   const facts = disk.fstatSync(fd)
   const bytes = Buffer.alloc(Math.min(facts.size, longestHeader))
   const read = disk.readSync(fd, bytes, 0, bytes.length, 0)
@@ -123,27 +147,26 @@ export function* scan(summary: Summary, disk: Disk, fd: number, turns: Turns, id
   if (summary.end >= size) return 0
   const reader = new GroupReader(disk, fd, summary.seed, summary.end, size)
   const lines = new EventLine()
-  let resynced = false
   for (;;) {
     yield* turns.give()
     const offset = reader.offset
     const group = reader.next()
-    if (typeof group === "object" && (resynced || follows(summary, group))) {
+    if (typeof group === "object" && follows(summary, group)) {
       absorb(summary, group, lines, ids)
-      resynced = false
       continue
     }
     if (group === "end") break
     if (!(yield* isProven(offset, disk, fd, size, turns))) break
     summary.damage ??= summary.damaged(offset, "a group that was secured is not what was written")
     if (typeof group !== "object" && reader.skip() === undefined) break
-    resynced = true
   }
   return reader.bytesRead
 }
 
 /** Whether a group can stand where it does: its seqs go on, and it names the epoch that is current. */
-const follows = ({ epochs, head }: Summary, { lines, mark }: StoredGroup): boolean => {
+const follows = ({ damage, epochs, head }: Summary, { lines, mark }: StoredGroup): boolean => {
+  // Behind damage it is unknown what was missed: each group stands for itself.
+  if (damage !== undefined) return mark.end >= (head?.cursor.seq ?? 0) + mark.count
   if (mark.end !== (head?.cursor.seq ?? 0) + mark.count || mark.proven > mark.from) return false
   const epoch = epochs.at(-1)?.epoch ?? ""
   if (lines[2] !== 0x65) return mark.epoch === epoch

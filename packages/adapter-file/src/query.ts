@@ -155,6 +155,7 @@ class Answer {
 
   /** Whether no event of a log can match. */
   private isExcluded({ head, summary }: Part): boolean {
+    if (summary!.damage !== undefined) return false
     if (head!.maxAt < this.since || head!.minAt >= this.until) return true
     const { types } = summary!
     return (
