@@ -216,7 +216,10 @@ const structCodec = <const F extends Fields>(fields: F): Codec<DataOf<F>> => {
         `does not fit its definition (${issue?.message ?? "no reason given"})`
       )
     },
-    decode: (text) => fromJson(JSON.parse(text))
+    decode: (text) => {
+      const json: unknown = JSON.parse(text)
+      return isFlat?.(json) === true ? (json as DataOf<F>) : fromJson(json)
+    }
   }
 }
 
