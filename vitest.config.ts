@@ -11,6 +11,8 @@ const project = (name: string, folder: string) => ({
 export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
+    // One a core: by default vitest leaves one of two idle.
+    maxWorkers: "100%",
     // Inline, because projects found by a glob lose the condition.
     projects: [
       project("core", "packages/core"),

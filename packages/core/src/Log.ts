@@ -2,7 +2,7 @@
  * The log: what an application writes to and reads from. Every ask of one log sees what it recorded before (law O5).
  */
 import { Deferred, Effect, Exit, type Scope, Stream } from "effect"
-import type { Cursor } from "./Cursor.ts"
+import { byStream } from "./ByStream.ts"
 import {
   type AppendError,
   type Busy,
@@ -21,11 +21,19 @@ import {
   type Batch as StoredBatch,
   type Head,
   LogStorage,
-  type Query as StorageQuery,
   type Selection,
   type StorageService,
   type Supports
 } from "./LogStorage.ts"
+import {
+  type Batch,
+  type ByStreamQuery,
+  flattenBatches,
+  type Query,
+  readBatches,
+  type ReadOptions,
+  type StreamAnswer
+} from "./LogQuery.ts"
 import { checkQuery, checkSelection } from "./Options.ts"
 import * as Projection from "./Projection.ts"
 import type { Notification } from "./Listeners.ts"
@@ -37,25 +45,6 @@ export interface LogOptions<E extends EventSet.Any> extends WriterOptions {
   readonly events: E
   /** Refuse a storage that promises less. By default any will do, and receipts tell what was reached. */
   readonly durability?: Supports["durability"]
-}
-
-/** A query, with the event types of the set. */
-export interface Query<E extends EventSet.Any> extends Omit<StorageQuery, "types"> {
-  readonly types?: ReadonlyArray<EventSet.Type<E>>
-}
-
-/** What of one stream to read; everything by default. */
-export interface ReadOptions<E extends EventSet.Any> extends Omit<
-  Query<E>,
-  "streams" | "prefix" | "after" | "attributes" | "order"
-> {
-  /** Only what comes behind this cursor. Fails with `CursorLost` when it cannot go on. */
-  readonly after?: Cursor | undefined
-}
-
-/** A piece of an answer, of one stream. */
-export interface Batch<E extends EventSet.Any> extends Omit<StoredBatch, "events"> {
-  readonly events: ReadonlyArray<EventSet.Stored<E>>
 }
 
 /** A log of one event set over one storage. */
@@ -99,6 +88,15 @@ export interface Log<E extends EventSet.Any> {
 
   /** One pass over any number of streams, batch by batch. */
   readonly query: (query?: Query<E>) => Stream.Stream<Batch<E>, ReadError>
+
+  /**
+   * The same pass, stream by stream, in order of name.
+   *
+   * ```ts
+   * yield* Stream.runForEach(log.queryByStream({ since }), ({ stream, events }) => Stream.runForEach(events, count))
+   * ```
+   */
+  readonly queryByStream: (query?: ByStreamQuery<E>) => Stream.Stream<StreamAnswer<E>, ReadError>
 
   /** A projection's state of one stream, now. */
   readonly state: <S>(stream: string, projection: Projection.Projection<E, S>) => Effect.Effect<S, ReadError>
@@ -192,19 +190,7 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
       )
     )
 
-  const read: Log<E>["read"] = (stream, { after, ...rest } = {}) =>
-    query({
-      ...rest,
-      streams: [stream],
-      ...(after === undefined ? {} : { after: new Map([[stream, after]]) })
-    }).pipe(
-      Stream.mapEffect((batch) =>
-        batch.resync === undefined
-          ? Effect.succeed(batch.events)
-          : Effect.fail(new CursorLost({ stream, ...batch.resync }))
-      ),
-      Stream.flattenIterable
-    )
+  const read: Log<E>["read"] = (stream, options) => flattenBatches(readBatches(query, stream, options))
 
   const heads: Log<E>["heads"] = (selection = {}) =>
     Effect.andThen(
@@ -238,6 +224,11 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
     flushSync: () => writer.flushSync(),
     read,
     query,
+    queryByStream: (asked) =>
+      Stream.map(byStream(query(asked)), ({ batches, ...answer }) => ({
+        ...answer,
+        events: flattenBatches(batches)
+      })),
     state: (stream, projection) =>
       Stream.runFold(query({ streams: [stream] }), projection.initial, (state, batch) =>
         Projection.apply(projection, state, batch.events)

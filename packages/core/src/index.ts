@@ -28,7 +28,14 @@ export {
   type UnrecognizedData
 } from "./LogEvent.ts"
 export type { Failure, Notification } from "./Listeners.ts"
-export type { Batch as LogBatch, Log, LogOptions, Query as LogQuery, ReadOptions } from "./Log.ts"
+export type { Log, LogOptions } from "./Log.ts"
+export type {
+  Batch as LogBatch,
+  ByStreamQuery,
+  Query as LogQuery,
+  ReadOptions,
+  StreamAnswer
+} from "./LogQuery.ts"
 export {
   type Appended,
   type Batch,
@@ -68,6 +75,6 @@ export {
 } from "./Scan.ts"
 export type { AppendOptions, Receipt } from "./Receipt.ts"
 export * as StreamId from "./StreamId.ts"
-export type { PromiseLog } from "./Varve.ts"
+export type { PromiseLog, PromiseStreamAnswer } from "./Varve.ts"
 export * as Varve from "./Varve.ts"
 export type { WriterOptions } from "./Writer.ts"
