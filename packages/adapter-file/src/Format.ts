@@ -136,7 +136,7 @@ export const findMark = (bytes: Buffer, at: number, searchFrom = at): number => 
 /** Where the last mark in these bytes begins that begins before `before`; -1 for none behind a line break. */
 export const findMarkBackward = (bytes: Buffer, before: number): number => {
   if (before <= 0) return -1
-  const found = bytes.lastIndexOf(markStartBehindBreak, before - 1)
+  const found = before < 2 ? -1 : bytes.lastIndexOf(markStartBehindBreak, before - 2)
   return found < 0 ? (startsMark(bytes, 0) ? 0 : -1) : found + 1
 }
 

@@ -15,6 +15,8 @@ export interface LogEvents {
   readonly mark: Mark
   /** Goes to the next event; false behind the last. */
   readonly next: () => boolean
+  /** Goes behind what made {@link next} throw `Damaged`. */
+  readonly skip: () => void
   readonly bytesRead: number
 }
 
@@ -30,6 +32,7 @@ export class Forward implements LogEvents {
   private readonly from: number
   private readonly to: number
   private isOpen = false
+  private isOver = false
 
   constructor(disk: Disk, fd: number, place: Place, from: number, to: number) {
     this.reader = new GroupReader(disk, fd, place.seed, seek(disk, fd, place, from), place.end)
@@ -50,9 +53,13 @@ export class Forward implements LogEvents {
         if (line.seq <= this.to) return true
         return (this.isOpen = false)
       }
-      if (this.mark !== undefined && this.mark.end >= this.to) return (this.isOpen = false)
+      if (this.isOver || (this.mark !== undefined && this.mark.end >= this.to)) return (this.isOpen = false)
       this.openGroup()
     }
+  }
+
+  skip(): void {
+    this.isOver = this.reader.skip() === undefined
   }
 
   private openGroup(): void {
@@ -105,6 +112,20 @@ export class Backward implements LogEvents {
       if (this.mark !== undefined && this.mark.end - this.mark.count < this.from) return false
       if (this.end <= this.place.start) return false
       this.openGroup()
+    }
+  }
+
+  skip(): void {
+    const { place } = this
+    for (let wanted = chunk; ; wanted *= 2) {
+      this.hold(wanted)
+      const mark = findMarkBackward(this.bytes, this.end - this.base - 1)
+      const before = mark < 0 ? -1 : findMarkBackward(this.bytes, mark)
+      const end = before < 0 ? -1 : this.bytes.indexOf(10, before) + 1
+      if (end > 0) this.end = this.base + end
+      else if (this.base === place.start) this.end = place.start
+      else continue
+      return
     }
   }
 
@@ -165,15 +186,15 @@ export class Backward implements LogEvents {
   }
 }
 
-/** The offset behind the group that holds `seq`. */
+/** The offset behind the group that holds `seq`, or behind the one in which it is missing. */
 const behind = (disk: Disk, fd: number, place: Place, seq: number): number => {
   const reader = new GroupReader(disk, fd, place.seed, seek(disk, fd, place, seq), place.end)
   for (;;) {
-    const { offset } = reader
     const group = reader.next()
-    if (group === "end") return offset
-    if (typeof group === "string") throw place.damaged(offset, notWhatWasWritten)
-    if (group.mark.end >= seq) return group.to
+    if (group === "end") return reader.offset
+    if (typeof group === "object") {
+      if (group.mark.end >= seq) return group.to
+    } else if (reader.skip() === undefined) return place.end
   }
 }
 

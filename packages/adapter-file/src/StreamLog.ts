@@ -8,6 +8,7 @@ import {
   type Admitted,
   advance,
   type Appended,
+  Damaged,
   type Group,
   type Head,
   type KnownEvent,
@@ -24,7 +25,7 @@ import { Lock } from "./Lock.ts"
 import { type Notice, recover, sync } from "./Recovery.ts"
 import { readEvent } from "./seek.ts"
 import { run, type Steps } from "./Steps.ts"
-import { addType, isLogOf, readLog, scan, Summary } from "./Summary.ts"
+import { addType, type Headless, isLogOf, readLog, scan, Summary } from "./Summary.ts"
 import type { Turns } from "./Turns.ts"
 
 /** What a log shares with the others of its folder. */
@@ -132,13 +133,25 @@ export class StreamLog {
         size < known.end ||
         !isLogOf(disk, fd, known)
       ) {
-        const found = yield* readLog({ disk, turns, stream: this.stream, file: this.file }, fd)
+        const found = yield* this.readAll(fd)
         known = typeof found === "string" ? undefined : found
       } else this.store.counters.bytesRead += yield* scan(known, disk, fd, turns)
       this.looked = { ino, mtimeMs, size }
       return (this.known = known)
     } finally {
       disk.closeSync(fd)
+    }
+  }
+
+  private *readAll(fd: number): Steps<Summary | Headless> {
+    const { disk, turns } = this.store
+    try {
+      return yield* readLog({ disk, turns, stream: this.stream, file: this.file }, fd)
+    } catch (error) {
+      if (!(error instanceof Damaged)) throw error
+      const nothing = new Summary(this.stream, this.file, Buffer.alloc(0))
+      nothing.damage = error
+      return nothing
     }
   }
 

@@ -89,6 +89,7 @@ class Answer {
   private readonly query: Query
   private readonly parts: ReadonlyArray<Part>
   private readonly backward: boolean
+  private readonly reports: boolean
   private readonly types: ReadonlySet<string> | undefined
   private readonly since: number
   private readonly until: number
@@ -106,6 +107,7 @@ class Answer {
     this.query = query
     this.parts = parts
     this.backward = query.direction === "backward"
+    this.reports = query.onDamage === "report"
     this.types = query.types === undefined ? undefined : new Set(query.types)
     this.since = query.since ?? -Infinity
     this.until = query.until ?? Infinity
@@ -143,8 +145,13 @@ class Answer {
         if (batches.length > 0) return { batches, end: false }
         return this.read(part)
       }
-      const damage = part.summary?.damage
-      if (part.head === undefined && damage !== undefined) return { batches, end: false, damage }
+      const damage = part.head === undefined ? part.summary?.damage : undefined
+      if (damage !== undefined && !this.reports) return { batches, end: false, damage }
+      if (damage !== undefined) {
+        batches.push({ stream: part.stream, events: [], last: undefined, head: undefined, damage })
+        this.index++
+        continue
+      }
       if (part.named || part.resync !== undefined) batches.push(this.unread(part))
       if (this.left > 0) this.done += countOf(part)
       if (this.index === 0 || countOf(part) > 0) this.progress()
@@ -179,21 +186,29 @@ class Answer {
     const log = (this.log ??= this.openLog(part))
     if (log === undefined) {
       // Removed since it was planned: nothing more is to be had of it, and a successor isn't it (law V1).
-      this.done += countOf(part)
       this.finish()
       const nothing: Batch = { stream, events: [], last: undefined, head: undefined }
       return { batches: named ? [nothing] : [], end: false }
     }
     const found: Array<StoredEvent> = []
     const { last, finished, damage } = this.collect(log.events, part, found)
-    const answered = found.length > 0 || (named && finished)
-    const batch: Batch = { stream, events: found, last, head: head!.cursor }
+    const batches: Array<Batch> = []
+    if (found.length > 0 || (named && finished))
+      batches.push({ stream, events: found, last, head: head!.cursor })
     this.left -= found.length
-    if (this.left === 0) this.done = this.total
-    if (damage !== undefined) return { batches: found.length > 0 ? [batch] : [], end: false, damage }
+    if (this.left === 0) {
+      this.done = this.total
+      this.progress()
+      return { batches, end: true }
+    }
+    if (damage !== undefined) {
+      if (!this.reports) return { batches, end: false, damage }
+      log.events.skip()
+      batches.push({ stream, events: [], last, head: head!.cursor, damage })
+    }
     if (finished) this.finish()
     else this.progress()
-    return { batches: answered ? [batch] : [], end: this.left === 0 }
+    return { batches, end: false }
   }
 
   /** Reads on, until a batch is full, a page's worth is examined, or the part or the limit is at its end. */
@@ -209,9 +224,11 @@ class Answer {
     let last: Cursor | undefined
     let length = 0
     let examined = 0
+    let isOver = false
     try {
       while (found.length < most && length < pageLength) {
-        if (!events.next()) break
+        isOver = !events.next()
+        if (isOver) break
         examined++
         length += line.length
         last = { epoch: events.mark.epoch, seq: line.seq }
@@ -231,7 +248,7 @@ class Answer {
       counters.eventsRead += examined
       counters.bytesRead += events.bytesRead - bytesBefore
     }
-    const finished = this.examined >= countOf(part)
+    const finished = isOver || this.examined >= countOf(part)
     return { last: found.length === this.left ? cursorOf(found.at(-1)!) : last, finished }
   }
 
@@ -260,8 +277,10 @@ class Answer {
     return undefined
   }
 
+  /** Goes to the next part. What of this one wasn't there or couldn't be read counts as examined. */
   private finish(): void {
     this.closeLog()
+    this.done += countOf(this.parts[this.index]!) - this.examined
     this.index++
     this.examined = 0
     this.progress()

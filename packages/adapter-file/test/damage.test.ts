@@ -167,6 +167,39 @@ describe("R1, R2: damage is found, and told from what a crash leaves", () => {
       expect(refused).toBeGreaterThan(1000)
     }
   )
+
+  test.each([
+    ["a", '"id":"a"', ["c", "d", "e", "f"], []],
+    ["c", '"id":"c"', ["a", "b", "d", "e", "f"], ["b"]],
+    ["the mark of the second group", '"end":3,"count":1', ["a", "b", "d", "e", "f"], ["b"]],
+    ["the header", "salt", [], []]
+  ])('onDamage: "report" answers the rest: %s', async (_, text, rest, before) => {
+    const { directory, file, bytes } = await write()
+    const store = await Store.open(directory)
+    // Everything proven, so that all of it counts as damage.
+    await store.append("s", ["f"], { durability: "synced" })
+    await store.append("t", ["other"])
+    await store.release("s")
+    const damaged = fs.readFileSync(file)
+    damaged[bytes.indexOf(text) + 1]! ^= 1
+    fs.writeFileSync(file, damaged)
+    for (const direction of ["forward", "backward"] as const) {
+      for (const batchEvents of [1, 512]) {
+        const batches = await store.batches({ direction, batchEvents, onDamage: "report" })
+        const got = batches.flatMap(({ events }) => events.map(({ id }) => id))
+        const wanted = [...rest, "other"]
+        expect(got).toEqual(direction === "forward" ? wanted : wanted.toReversed())
+        const told = batches.filter(({ damage }) => damage !== undefined)
+        expect(told.map(({ events, stream }) => [stream, events])).toEqual([["s", []]])
+        expect(told[0]!.damage).toMatchObject({ _tag: "Damaged", stream: "s", file })
+      }
+    }
+    const failing = await store.answered({})
+    expect(failing.ids.filter((id) => id !== "other")).toEqual(before.length > 0 ? ["a", ...before] : [])
+    expect(failing.error).toBeInstanceOf(Damaged)
+    expect(await store.ids({ streams: ["t"] })).toEqual(["other"])
+    await store.close()
+  })
 })
 
 /** Reads bytes as a log: the events before the first damage, and that. */
