@@ -49,6 +49,11 @@ export class Content {
     return copy
   }
 
+  /** All bytes, not copied. */
+  get all(): Uint8Array {
+    return this.bytes.subarray(0, this.size)
+  }
+
   /** Answers how many bytes there were to read. */
   read(into: Uint8Array, at: number): number {
     const length = Math.max(0, Math.min(into.length, this.size - at))
@@ -170,10 +175,25 @@ export class Content {
   /** The durable bytes, with room for every change. */
   private room(): Image {
     const most = this.changes.reduce((end, change) => Math.max(end, endOf(change)), this.durableSize)
-    const bytes = new Uint8Array(most)
+    const bytes = zeros(most)
     bytes.set(this.durable.subarray(0, this.durableSize))
     return { bytes, size: this.durableSize }
   }
+}
+
+const slabBytes = 1024 * 1024
+let slab = new Uint8Array(slabBytes)
+let used = 0
+
+/** Zeros. Cut from a slab, since tens of thousands of crash states a second would wait for the allocator. */
+const zeros = (length: number): Uint8Array => {
+  if (length > slabBytes / 8) return new Uint8Array(length)
+  if (used + length > slabBytes) {
+    slab = new Uint8Array(slabBytes)
+    used = 0
+  }
+  used += length
+  return slab.subarray(used - length, used)
 }
 
 const endOf = ({ at, bytes }: Change): number => at + (bytes?.length ?? 0)

@@ -14,6 +14,8 @@ export interface Naming {
 type Change = ReadonlyArray<Naming>
 type Entries = ReadonlyMap<string, number>
 
+const empty: Entries = new Map()
+
 export class Names {
   private readonly cached: Map<number, Entries>
   private readonly durable: Map<number, Entries>
@@ -39,7 +41,11 @@ export class Names {
   }
 
   in(folder: number): ReadonlyArray<string> {
-    return [...(this.cached.get(folder)?.keys() ?? [])]
+    return [...this.entries(folder).keys()]
+  }
+
+  entries(folder: number): Entries {
+    return this.cached.get(folder) ?? empty
   }
 
   change(...change: Change): void {

@@ -185,11 +185,27 @@ export class SimulatedDisk {
     return bytes
   }
 
+  /** The files in a folder by name, with their bytes as they are now: look, don't write. Without a step or a fault. */
+  files(folder: string): ReadonlyMap<string, Uint8Array> {
+    const files = new Map<string, Uint8Array>()
+    const found = this.find(folder, "scandir").inode
+    for (const [name, ino] of this.names.entries(found?.ino ?? 0)) {
+      const inode = this.inodes.get(ino)!
+      if (!isFolder(inode) && !isLink(inode)) files.set(name, inode.content.all)
+    }
+    return files
+  }
+
   /** Puts a file there, or other bytes into it, durably and without a step or a fault: a disk as somebody else left it. */
   writeFileSync(path: string, bytes: Uint8Array, { mode = 0o644 }: { readonly mode?: number } = {}): void {
     const place = this.find(path, "write")
     const old = place.inode
-    const inode = makeInode(old?.ino ?? this.nextIno++, constants.S_IFREG | mode, this.now(), new Uint8Array(bytes))
+    const inode = makeInode(
+      old?.ino ?? this.nextIno++,
+      constants.S_IFREG | mode,
+      this.now(),
+      new Uint8Array(bytes)
+    )
     this.inodes.set(inode.ino, inode)
     if (old === undefined) this.names.change({ folder: place.folder, name: place.name, to: inode.ino })
     this.names.sync(place.folder)
