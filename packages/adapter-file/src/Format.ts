@@ -9,10 +9,13 @@ import { crc32 } from "node:zlib"
 export const formatVersion = 0
 
 /** The most that a group may hold, as the seam tells it. */
-export const limits = { groupEvents: 10_000, groupBytes: 64 * 1024 * 1024 }
+export const limits = { groupEvents: 10_000, groupBytes: 16 * 1024 * 1024 }
 
-/** No group is longer: what escapes, field names and attributes may add to `groupBytes`. Nothing longer is read (law S4). */
-export const longestGroup = 3 * limits.groupBytes
+/**
+ * Bytes of the longest group: twice what the seam counts, for text that stands as a string, and the names of fields. A
+ * longer one is refused, so that nothing longer need be read (law S4).
+ */
+export const longestGroup = 2 * limits.groupBytes + 16 * 1024 * 1024
 
 /** The last line of a group. */
 export interface Mark {
@@ -97,6 +100,7 @@ export class GroupBuffer {
     const { bytes } = this
     const start = bytes.write(header)
     const end = start + bytes.write(text, start)
+    if (end - start > longestGroup - longestMark) throw new RangeError("a group longer than a log may hold")
     const sum = crc32(bytes.subarray(start, end), start === 0 ? seed : seedOf(bytes.subarray(0, start)))
     return end + bytes.write(`${sum.toString(16).padStart(8, "0")}"}\n`, end)
   }

@@ -23,6 +23,7 @@ export class GroupReader {
   private readonly seed: number
   /** Behind the last byte to look at. */
   private to: number
+  private readonly most: number
   private buffer: Buffer
   /** The part of the buffer that was filled. */
   private view: Buffer
@@ -31,7 +32,9 @@ export class GroupReader {
   /** Where in the buffer the next group begins. */
   private at = 0
 
-  constructor(disk: Disk, fd: number, seed: number, from: number, to: number) {
+  /** @param most bytes to hold at once: what doesn't end within them is "bad" */
+  constructor(disk: Disk, fd: number, seed: number, from: number, to: number, most = longestGroup) {
+    this.most = most
     this.disk = disk
     this.fd = fd
     this.seed = seed
@@ -62,19 +65,18 @@ export class GroupReader {
 
   /**
    * Goes behind the next line that begins as a mark and answers what it says, whatever stands before it: "garbled" where
-   * that isn't a mark's; undefined where there is none.
+   * that isn't a mark's, or where there is none for long; undefined where there is none to the end.
    */
   skip(): Mark | "garbled" | undefined {
-    for (;;) {
-      const mark = this.seek()
-      if (mark === "bad") this.at = this.view.length - longestMark
-      else if (typeof mark !== "number") return undefined
-      else {
-        this.at = this.view.indexOf(10, mark) + 1
-        const line = this.view.toString("latin1", mark, Math.min(this.at, mark + longestMark))
-        return parseMark(line) ?? "garbled"
-      }
+    const mark = this.seek()
+    if (mark === "bad") {
+      this.at = this.view.length - longestMark
+      return "garbled"
     }
+    if (typeof mark !== "number") return undefined
+    this.at = this.view.indexOf(10, mark) + 1
+    const line = this.view.toString("latin1", mark, Math.min(this.at, mark + longestMark))
+    return parseMark(line) ?? "garbled"
   }
 
   /** Where the next group's mark begins in the buffer, which then holds all of the group. */
@@ -86,7 +88,7 @@ export class GroupReader {
       if (mark >= 0 && this.view.length - mark > longestMark) return "bad"
       const held = this.view.length - this.at
       if (this.base + this.view.length >= this.to) return held === 0 ? "end" : "partial"
-      if (held > longestGroup) return "bad"
+      if (held >= this.most) return "bad"
       // What was searched is not searched again, but for a mark that may begin in it.
       const begun = Math.max(0, held - longestMark)
       this.refill(held)

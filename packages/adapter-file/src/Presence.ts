@@ -35,13 +35,15 @@ export const sockets: Presence = {
     try {
       return await new Promise<boolean>((resolve) => {
         const socket = net.connect(place.path)
-        socket.once("connect", () => resolve(true))
+        socket.once("connect", () => {
+          socket.destroy()
+          resolve(true)
+        })
         // Whatever else is wrong, somebody may be there.
-        socket.once("error", (error: NodeJS.ErrnoException) =>
-          resolve(error.code !== "ECONNREFUSED" && error.code !== "ENOENT")
+        socket.once("error", ({ code }: NodeJS.ErrnoException) =>
+          resolve(code !== "ECONNREFUSED" && code !== "ENOENT")
         )
-        socket.once("close", () => socket.destroy())
-      }).finally(() => undefined)
+      })
     } finally {
       place.close()
     }

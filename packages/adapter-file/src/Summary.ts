@@ -227,7 +227,8 @@ export const addType = (summary: Summary, type: string): void => {
  * stands before them, so their own groups need not be whole.
  */
 function* isProven(offset: number, disk: Disk, fd: number, size: number, turns: Turns): Steps<boolean> {
-  const reader = new GroupReader(disk, fd, 0, offset, size)
+  // No group is wanted whole, so memory is bounded by a chunk.
+  const reader = new GroupReader(disk, fd, 0, offset, size, 1024 * 1024)
   for (;;) {
     yield* turns.give()
     const mark = reader.skip()
