@@ -63,7 +63,7 @@ interface State {
 /** What is known, and which logs were found right by it. */
 interface Right {
   readonly ledger: Ledger
-  readonly seen: Set<string>
+  readonly seen: Map<string, Set<number>>
 }
 
 const mostFindings = 10
@@ -102,7 +102,7 @@ class Explorer {
     const { calls, cuts, open } = this.options
     const disk = new SimulatedDisk()
     const ledger = new Ledger()
-    const right: Right = { ledger, seen: new Set() }
+    const right: Right = { ledger, seen: new Map() }
     const plan = new Plan(this.choose, ledger)
     const watch = new Watch(disk, this.choose, cuts)
     let opened = await open(disk)
@@ -229,7 +229,7 @@ class Explorer {
   ): Promise<void> {
     this.report.recoveries++
     const before = filesOf(disk, logs)
-    const right: Right = { ledger, seen: new Set() }
+    const right: Right = { ledger, seen: new Map() }
     const watch = new Watch(disk, this.choose, this.options.deepCuts)
     const plan = new Plan(this.choose, ledger, 1_000_000)
     const opened = await this.options.open(disk)
@@ -312,17 +312,19 @@ class Watch {
  * Which streams' logs were not found right before, and which files are nobody's. Logs don't know of each other: one
  * that was read beside others is not read again beside yet others.
  */
-const lookAt = ({ disk, kind }: State, ledger: Ledger, seen: Set<string>) => {
+const lookAt = ({ disk, kind }: State, ledger: Ledger, seen: Right["seen"]) => {
   const files = filesOf(disk, logs)
   const news: Array<string> = []
   for (const stream of ledger.names()) {
     const path = pathOf(stream)
     const bytes = files.get(path)
     files.delete(path)
-    const content = bytes === undefined ? "none" : `${bytes.length} ${crc32(bytes)}`
-    const key = `${kind} ${ledger.version(stream)} ${stream} ${content}`
-    if (!seen.has(key)) news.push(stream)
-    seen.add(key)
+    const known = ledger.version(stream) * 2 + (kind === "kill" ? 1 : 0)
+    const key = bytes === undefined ? -known : bytes.length * 2 ** 32 + crc32(bytes, known)
+    let right = seen.get(stream)
+    if (right === undefined) seen.set(stream, (right = new Set()))
+    if (!right.has(key)) news.push(stream)
+    right.add(key)
   }
   return { news, strangers: [...files.keys()] }
 }

@@ -43,7 +43,7 @@ export class Plan {
     if (kind === 0) return { kind: "reopen" }
     if (kind === 1) return { kind: "sync" }
     if (kind === 2) return { kind: "release", stream }
-    if (kind === 3) return { kind: "remove", stream }
+    if (kind <= 4) return { kind: "remove", stream }
     const streams = new Set(this.choose(4) === 0 ? [stream, this.pick(names), this.pick(names)] : [stream])
     return { kind: "append", groups: [...streams].map((each) => this.group(each)) }
   }
@@ -57,7 +57,7 @@ export class Plan {
     if (stored.length > 0 && kind === 0) return { stream, events: [], durability, attributes: label }
     const old = (): EncodedEvent => eventOf(this.pick(stored))
     if (stored.length > 0 && kind === 1) return { stream, events: [old(), old()], durability }
-    const events = Array.from({ length: 1 + choose(4) }, () => this.event())
+    const events = Array.from({ length: 1 + choose(3) }, () => this.event())
     if (stored.length > 0 && kind === 2) events.splice(choose(2), 0, old())
     return { stream, events, durability, ...(kind === 3 ? { attributes: label } : {}) }
   }

@@ -81,9 +81,17 @@ export class Names {
     const { changes } = this
     if (changes.length === 0) return new Names(this.durable, this.durable)
     const entries = new Map(this.durable)
-    if (choose(2) === 0)
-      for (const change of changes.slice(0, choose(changes.length + 1))) apply(entries, change)
-    else for (const change of changes) if (choose(2) === 1) apply(entries, change)
+    const copied = new Set<number>()
+    const happens = (change: Change): void => {
+      for (const { folder } of change) {
+        if (copied.has(folder)) continue
+        copied.add(folder)
+        entries.set(folder, new Map(entries.get(folder)))
+      }
+      for (const { folder, name, to } of change) put(entries.get(folder) as Map<string, number>, name, to)
+    }
+    if (choose(2) === 0) for (const change of changes.slice(0, choose(changes.length + 1))) happens(change)
+    else for (const change of changes) if (choose(2) === 1) happens(change)
     return new Names(entries, entries)
   }
 }
@@ -94,8 +102,12 @@ const isSame = (a: Naming, b: Naming): boolean => a.folder === b.folder && a.nam
 const apply = (folders: Map<number, Entries>, change: Change): void => {
   for (const { folder, name, to } of change) {
     const entries = new Map(folders.get(folder))
-    if (to === undefined) entries.delete(name)
-    else entries.set(name, to)
+    put(entries, name, to)
     folders.set(folder, entries)
   }
+}
+
+const put = (entries: Map<string, number>, name: string, to: number | undefined): void => {
+  if (to === undefined) entries.delete(name)
+  else entries.set(name, to)
 }
