@@ -4,6 +4,7 @@
  */
 import type { EncodedEvent } from "@varve/core"
 import { crc32 } from "node:zlib"
+import type { Disk } from "./Disk.ts"
 
 /** Raised with every change of the format; a newer one is refused. */
 export const formatVersion = 0
@@ -30,6 +31,11 @@ export interface Mark {
   /** The last seq, and the offset behind the last byte, that a sync had secured before this was written. */
   readonly synced: number
   readonly proven: number
+}
+
+/** A mark as read, with its checksum. */
+export interface ReadMark extends Mark {
+  readonly crc: number
 }
 
 /** The first line of a file. */
@@ -91,6 +97,8 @@ const markText = (mark: Mark): string =>
 /** Bytes being put together for one write. Used again and again: a write is over before the next begins. */
 export class GroupBuffer {
   bytes: Buffer = Buffer.allocUnsafe(64 * 1024)
+  /** The checksum of the group in it. */
+  sum = 0
 
   /** Puts a file's header, if it has one yet to get, and a group into `bytes`. Answers their length. */
   fill(header: string, lines: string, mark: Mark, seed: number): number {
@@ -101,9 +109,16 @@ export class GroupBuffer {
     const start = bytes.write(header)
     const end = start + bytes.write(text, start)
     if (end - start > longestGroup - longestMark) throw new RangeError("a group longer than a log may hold")
-    const sum = crc32(bytes.subarray(start, end), start === 0 ? seed : seedOf(bytes.subarray(0, start)))
-    return end + bytes.write(`${sum.toString(16).padStart(8, "0")}"}\n`, end)
+    this.sum = crc32(bytes.subarray(start, end), start === 0 ? seed : seedOf(bytes.subarray(0, start)))
+    return end + bytes.write(`${this.sum.toString(16).padStart(8, "0")}"}\n`, end)
   }
+}
+
+/** The checksum of the group that ends at `offset`, as its mark says it. */
+export const sumBefore = (disk: Disk, fd: number, offset: number): number => {
+  const bytes = Buffer.alloc(checksumBytes)
+  disk.readSync(fd, bytes, 0, checksumBytes, offset - checksumBytes)
+  return Number.parseInt(bytes.toString("latin1", 0, 8), 16)
 }
 
 /** How a mark begins; no event's line does, and no other line holds it behind a line break. */
@@ -115,7 +130,7 @@ export const longestMark = 512
 const markPattern =
   /^\{"end":(\d{1,16}),"count":(\d{1,16}),"from":(\d{1,16}),"epoch":"([\w-]{1,64})","writtenAt":(-?\d{1,16}),"synced":(\d{1,16}),"proven":(\d{1,16}),"crc":"([0-9a-f]{8})"\}\n$/
 
-export const parseMark = (line: string): (Mark & { readonly crc: number }) | undefined => {
+export const parseMark = (line: string): ReadMark | undefined => {
   const found = markPattern.exec(line)
   if (found === null) return undefined
   return {
@@ -150,7 +165,7 @@ const startsMark = (bytes: Buffer, at: number): boolean =>
 
 /** A group as read: whole, and with the right checksum. */
 export interface StoredGroup {
-  readonly mark: Mark
+  readonly mark: ReadMark
   /** All lines but the mark. Valid only until the reader goes on. */
   readonly lines: Buffer
   readonly from: number

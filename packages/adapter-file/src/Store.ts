@@ -8,6 +8,7 @@ import { Claims } from "./Claims.ts"
 import type { Disk } from "./Disk.ts"
 import { fileNameOf, isLongName, nameOfFile } from "./fileName.ts"
 import { closeQuietly, makeFolder, namesIn, openToRead } from "./files.ts"
+import { HeadIndex } from "./HeadIndex.ts"
 import { GroupBuffer, longestHeader, parseHeader } from "./Format.ts"
 import type { Presence } from "./Presence.ts"
 import type { Notice } from "./Recovery.ts"
@@ -39,6 +40,8 @@ export class Store implements Surroundings {
   readonly notify: (notice: Notice) => void
   readonly salt = randomBytes(4).readUInt32LE()
   readonly counters = { appends: 0, syncs: 0, queries: 0, eventsRead: 0, bytesRead: 0 }
+  readonly index: HeadIndex
+  worthIndex = 1024 * 1024
   private readonly logs = new Map<string, StreamLog>()
   private readonly open = new Set<StreamLog>()
   private readonly longNames = new Map<string, string>()
@@ -48,6 +51,7 @@ export class Store implements Surroundings {
     this.directory = directory
     this.disk = disk
     this.claims = claims
+    this.index = new HeadIndex(disk, `${directory}/.varve`)
     this.notify = notify
     this.idle = setInterval(() => void this.releaseIdle(idleTimeout), idleTimeout / 4).unref()
   }
@@ -87,6 +91,8 @@ export class Store implements Surroundings {
 
   /** The names of the streams that have a file, in no order. */
   streams(): ReadonlyArray<string> {
+    // Whoever lists all is going to ask for all.
+    this.worthIndex = 0
     const names: Array<string> = []
     for (const file of namesIn(this.disk, this.directory)) {
       if (!file.endsWith(".jsonl")) continue
@@ -106,12 +112,24 @@ export class Store implements Surroundings {
   async close(): Promise<void> {
     clearInterval(this.idle)
     await Promise.all(Array.from(this.open, async (log) => run(log.release())))
+    this.saveIndex()
     this.claims.close()
+  }
+
+  /** Off the way of everybody: at the end, and when a minute was quiet. */
+  private saveIndex(): void {
+    try {
+      if (this.index.isWorthSaving)
+        this.index.save(this.streams(), (stream) => this.logs.get(stream)?.entry())
+    } catch {
+      // It is derived: whoever comes next reads the logs.
+    }
   }
 
   private async releaseIdle(idleTimeout: number): Promise<void> {
     const since = performance.now() - idleTimeout
     for (const log of this.open) if (log.lastUsed < since) await run(log.release())
+    if (this.open.size === 0) this.saveIndex()
   }
 
   /** A log was claimed. Lets go of the one that was written longest ago where too many are. */

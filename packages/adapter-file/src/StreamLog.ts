@@ -20,6 +20,7 @@ import type { Claims } from "./Claims.ts"
 import type { Disk } from "./Disk.ts"
 import { closeQuietly, create, openToRead, syncFolder, writeAll } from "./files.ts"
 import { attributesLine, epochLine, eventLine, type GroupBuffer, headerLine, type Mark } from "./Format.ts"
+import type { Entry, HeadIndex, Look } from "./HeadIndex.ts"
 import type { IdTable } from "./IdTable.ts"
 import { Lock } from "./Lock.ts"
 import { type Notice, recover, sync } from "./Recovery.ts"
@@ -39,6 +40,9 @@ export interface Surroundings {
   readonly salt: number
   readonly counters: { syncs: number; bytesRead: number }
   readonly notify: (notice: Notice) => void
+  readonly index: HeadIndex
+  /** Bytes of a log from which on the index is asked for it. */
+  readonly worthIndex: number
   /** A log got a writer, or let it go. */
   readonly opened: (log: StreamLog) => void
   readonly closed: (log: StreamLog) => void
@@ -66,13 +70,6 @@ interface Plan {
   readonly first: number
   /** Bytes in the buffer. */
   readonly length: number
-}
-
-/** How the file was when it was looked at last. */
-interface Look {
-  readonly size: number
-  readonly ino: number
-  readonly mtimeMs: number
 }
 
 export class StreamLog {
@@ -116,9 +113,11 @@ export class StreamLog {
   }
 
   private *read(): Steps<Summary | undefined> {
-    const { disk, turns } = this.store
+    const { disk, index, turns } = this.store
     const facts = disk.lstatSync(this.file, { throwIfNoEntry: false })
     if (facts === undefined || !facts.isFile()) return (this.known = this.looked = undefined)
+    if (this.known === undefined && this.looked === undefined && facts.size >= this.store.worthIndex)
+      this.recall(index.get(this.stream))
     const { looked } = this
     const isSame = looked !== undefined && looked.ino === facts.ino && looked.size === facts.size
     if (isSame && looked.mtimeMs === facts.mtimeMs) return this.known
@@ -137,10 +136,28 @@ export class StreamLog {
         known = typeof found === "string" ? undefined : found
       } else this.store.counters.bytesRead += yield* scan(known, disk, fd, turns)
       this.looked = { ino, mtimeMs, size }
+      index.outdated.add(this.stream)
       return (this.known = known)
     } finally {
       disk.closeSync(fd)
     }
+  }
+
+  private recall(entry: Entry | undefined): void {
+    if (entry === undefined) return
+    this.known = Summary.from(entry.kept, this.file)
+    this.looked = entry.look
+  }
+
+  /** What the index is to hold of it; undefined for nothing. */
+  entry(): Entry | undefined {
+    const kept = this.known?.keep()
+    if (kept === undefined) return undefined
+    if (this.looked !== undefined) return { kept, look: this.looked }
+    // It was written here last; unless another process goes on with it already.
+    const facts = this.store.disk.lstatSync(this.file, { throwIfNoEntry: false })
+    if (facts?.size !== kept.end) return undefined
+    return { kept, look: { size: facts.size, ino: facts.ino, mtimeMs: facts.mtimeMs } }
   }
 
   private *readAll(fd: number): Steps<Summary | Headless> {
@@ -149,7 +166,7 @@ export class StreamLog {
       return yield* readLog({ disk, turns, stream: this.stream, file: this.file }, fd)
     } catch (error) {
       if (!(error instanceof Damaged)) throw error
-      const nothing = new Summary(this.stream, this.file, Buffer.alloc(0))
+      const nothing = Summary.begin(this.stream, this.file, Buffer.alloc(0))
       nothing.damage = error
       return nothing
     }
@@ -240,14 +257,14 @@ export class StreamLog {
     const { buffer, disk } = this.store
     const fd = writing.fd!
     writeAll(disk, fd, buffer.bytes, length, offset)
-    writing.summary ??= new Summary(this.stream, this.file, buffer.bytes.subarray(0, from))
+    writing.summary ??= Summary.begin(this.stream, this.file, buffer.bytes.subarray(0, from))
     const { ids, summary } = writing
     if (plan.isEpochNew) {
       summary.beginEpoch(epoch, first)
       writing.begins = false
     }
     summary.head = advance(this.stream, summary.head, admitted, { epoch, writtenAt: now, synced: false })
-    summary.extend(offset + length, summary.head.cursor.seq, true)
+    summary.extend(offset + length, summary.head.cursor.seq, buffer.sum, true)
     for (let i = 0; i < admitted.fresh.length; i++) {
       const { id, type } = admitted.fresh[i]!
       ids.add(id, first + i)
@@ -277,7 +294,7 @@ export class StreamLog {
     try {
       const length = buffer.fill("", "", proof, summary.seed)
       writeAll(disk, writing.fd!, buffer.bytes, length, secured)
-      summary.extend(secured + length, cursor.seq, false)
+      summary.extend(secured + length, cursor.seq, buffer.sum, false)
     } catch {
       // What was asked for is secured. But half a proof may stand there now, and nothing may come behind it (law A6).
       this.doubt(writing)
@@ -384,8 +401,11 @@ export class StreamLog {
   private close(): void {
     const { writing } = this
     if (writing?.fd !== undefined) closeQuietly(this.store.disk, writing.fd)
-    this.known = writing?.summary
-    this.looked = undefined
+    if (writing !== undefined) {
+      this.known = writing.summary
+      this.looked = undefined
+      this.store.index.outdated.add(this.stream)
+    }
     this.writing = undefined
     this.failedAt = undefined
     this.store.closed(this)

@@ -5,7 +5,15 @@
 import { Damaged, type Epoch, type Head } from "@varve/core"
 import type { Disk } from "./Disk.ts"
 import { EventLine } from "./EventLine.ts"
-import { formatVersion, headerStart, longestHeader, parseHeader, seedOf, type StoredGroup } from "./Format.ts"
+import {
+  formatVersion,
+  headerStart,
+  longestHeader,
+  parseHeader,
+  seedOf,
+  sumBefore,
+  type StoredGroup
+} from "./Format.ts"
 import { GroupReader } from "./GroupReader.ts"
 import type { IdTable } from "./IdTable.ts"
 import type { Steps } from "./Steps.ts"
@@ -13,6 +21,21 @@ import type { Turns } from "./Turns.ts"
 
 /** More types than this aren't listed: then any may be there. */
 const mostTypes = 32
+
+/** A summary as plain data. */
+export interface Kept {
+  readonly stream: string
+  readonly start: number
+  readonly seed: number
+  readonly sum: number
+  readonly end: number
+  readonly used: number
+  readonly proven: number
+  readonly head: Head
+  readonly epochs: ReadonlyArray<Epoch>
+  readonly types: ReadonlyArray<string> | null
+  readonly unproven: ReadonlyArray<readonly [end: number, seq: number]>
+}
 
 export class Summary {
   readonly stream: string
@@ -22,6 +45,8 @@ export class Summary {
   readonly seed: number
   /** Behind the last group that was found right. */
   end: number
+  /** The checksum of that group. */
+  sum = 0
   /** Behind the last group that holds more than a proof. */
   used: number
   /** Up to here a sync is known to have secured everything. */
@@ -33,15 +58,54 @@ export class Summary {
   /** Where bytes that had been secured aren't what was written. */
   damage: Damaged | undefined
   /** Ends of groups behind `proven`, each with its last seq. */
-  private unproven: Array<readonly [end: number, seq: number]> = []
+  private unproven: ReadonlyArray<readonly [end: number, seq: number]> = []
 
-  constructor(stream: string, file: string, header: Uint8Array) {
+  constructor(stream: string, file: string, start: number, seed: number) {
     this.stream = stream
     this.file = file
-    this.start = header.length
-    this.seed = seedOf(header)
-    this.end = this.start
-    this.used = this.start
+    this.start = start
+    this.seed = seed
+    this.end = start
+    this.used = start
+  }
+
+  /** Of a log of which nothing is known but its header. */
+  static begin(stream: string, file: string, header: Uint8Array): Summary {
+    return new Summary(stream, file, header.length, seedOf(header))
+  }
+
+  static from(kept: Kept, file: string): Summary {
+    const summary = new Summary(kept.stream, file, kept.start, kept.seed)
+    const { end, epochs, head, proven, sum, types, unproven, used } = kept
+    return Object.assign(summary, {
+      end,
+      epochs,
+      head,
+      proven,
+      sum,
+      unproven,
+      used,
+      types: types === null ? undefined : new Set(types)
+    })
+  }
+
+  /** Plain data to make it of again; undefined where there is nothing worth it. */
+  keep(): Kept | undefined {
+    const { damage, end, epochs, head, proven, seed, start, stream, sum, types, unproven, used } = this
+    if (damage !== undefined || head === undefined) return undefined
+    return {
+      stream,
+      start,
+      seed,
+      sum,
+      end,
+      used,
+      proven,
+      head,
+      epochs,
+      unproven,
+      types: types === undefined ? null : [...types]
+    }
   }
 
   /** Everything up to `offset` is secured. */
@@ -60,14 +124,14 @@ export class Summary {
   }
 
   /** A group of `seq` as its last event ends at `end`; `isUsed` unless it is a proof alone. */
-  extend(end: number, seq: number, isUsed: boolean): void {
+  extend(end: number, seq: number, sum: number, isUsed: boolean): void {
     this.end = end
+    this.sum = sum
     if (!isUsed) return
     this.used = end
-    const last = this.unproven.at(-1)
-    // Long stretches without a sync are remembered in steps: a proof lies at the end of them or nowhere.
-    if (this.unproven.length > 64 && last !== undefined) this.unproven[this.unproven.length - 1] = [end, seq]
-    else this.unproven.push([end, seq])
+    // Of a long stretch without a sync only the end counts: that is where the next one comes.
+    const kept = this.unproven.length < 8 ? this.unproven : this.unproven.slice(0, -1)
+    this.unproven = [...kept, [end, seq]]
   }
 
   beginEpoch(epoch: string, first: number): void {
@@ -104,7 +168,7 @@ export function* readLog(place: Place, fd: number, ids?: Visit): Steps<Summary |
     yield* scan(found, disk, fd, turns, ids)
     return found
   }
-  const headless = new Summary(stream, file, Buffer.alloc(0))
+  const headless = Summary.begin(stream, file, Buffer.alloc(0))
   yield* scan(headless, disk, fd, turns)
   if (headless.damage !== undefined) throw headless.damage
   return found
@@ -128,13 +192,14 @@ const readHeader = (disk: Disk, fd: number, stream: string, file: string): Summa
   if (header.version > formatVersion)
     throw damaged(`its format is version ${header.version}, newer than ${formatVersion}, which is known here`)
   if (header.stream !== stream) throw damaged("it is the log of another stream")
-  return new Summary(stream, file, bytes.subarray(0, end))
+  return Summary.begin(stream, file, bytes.subarray(0, end))
 }
 
-/** Whether a file is the log that a summary was made of: a stream removed and created again has another. */
-export const isLogOf = (disk: Disk, fd: number, { seed, start }: Summary): boolean => {
+/** Whether a file is the log that a summary was made of, and not one that was made or brought back in its place. */
+export const isLogOf = (disk: Disk, fd: number, { end, seed, start, sum }: Summary): boolean => {
   const header = Buffer.alloc(start)
-  return disk.readSync(fd, header, 0, start, 0) === start && seedOf(header) === seed
+  if (disk.readSync(fd, header, 0, start, 0) < start || seedOf(header) !== seed) return false
+  return end === start || sumBefore(disk, fd, end) === sum
 }
 
 /**
@@ -211,7 +276,7 @@ const absorb = (summary: Summary, group: StoredGroup, line: EventLine, ids: Visi
       attributes
     }
   }
-  summary.extend(group.to, mark.end, isUsed)
+  summary.extend(group.to, mark.end, mark.crc, isUsed)
   summary.prove(mark.proven)
 }
 
