@@ -217,7 +217,39 @@ class Explorer {
     await opened.close()
     this.found(ledger.check(found, kind, streams), where)
     if (disk.trace.some(({ path }) => path.endsWith(logs))) this.found(["M3: a reader wrote to a log"], where)
-    if (recovers) await this.recover(state, ledger.after(found, kind), ledger, where)
+    if (!recovers) return
+    await this.spoil(disk, found, where)
+    await this.recover(state, ledger.after(found, kind), ledger, where)
+  }
+
+  /** Law R2: one byte changed in what a log says is synced refuses the stream, and nothing is cut. */
+  private async spoil(crashed: SimulatedDisk, found: FoundStreams, where: string): Promise<void> {
+    for (const [stream, { events, head }] of found) {
+      const synced = head?.synced ?? 0
+      if (synced === 0) continue
+      const disk = crashed.crash({ kind: "kill" })
+      const file = pathOf(stream)
+      const bytes = Buffer.from(disk.readFileSync(file))
+      const { id, seq } = events[this.choose(synced)]!
+      const line = bytes.indexOf(`{"seq":${seq},"id":"${id}"`)
+      const at = line + this.choose(bytes.indexOf(10, line) - line)
+      bytes[at]! ^= 1 << this.choose(7)
+      disk.writeFileSync(file, bytes)
+      const { close, service, told } = await this.options.open(disk)
+      const place = `${where}, byte ${at} of ${file} changed`
+      const group: Group = { stream, events: [eventOf("1000000/10")], durability: "synced" }
+      const [outcome] = await Effect.runPromise(service.append([group]))
+      if (outcome!._tag !== "Failed" || outcome!.reached !== "rejected")
+        this.found([`R2 ${stream}: an append behind damage is ${outcome!._tag}`], place)
+      const answer = await Effect.runPromise(
+        Effect.result(Stream.runDrain(service.query({ streams: [stream] })))
+      )
+      if (answer._tag !== "Failure" || answer.failure._tag !== "Damaged" || answer.failure.file !== file)
+        this.found([`R2 ${stream}: damage is answered`], place)
+      if (told.length > 0 || Buffer.compare(bytesAt(disk, file), bytes) !== 0)
+        this.found([`R2 ${stream}: what is damaged was cut`], place)
+      await close()
+    }
   }
 
   /** Writes to what a crash left, and crashes that. */
@@ -235,6 +267,11 @@ class Explorer {
     const opened = await this.options.open(disk)
     ledger.opened()
     for (const stream of ledger.names()) {
+      if (ledger.isLeaving(stream)) {
+        await Effect.runPromise(opened.service.remove(stream))
+        await this.examine(watch.take(), right, `${where}, removal of ${stream}`, 1)
+        ledger.removed(stream)
+      }
       const taken = ledger.takenFrom(stream)
       const groups = [this.groupFor(stream, ledger, crashed, plan)]
       for (const group of groups) ledger.ask(group)

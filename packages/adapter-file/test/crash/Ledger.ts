@@ -67,6 +67,11 @@ export class Ledger {
     return this.of(stream).flight
   }
 
+  /** Whether a removal was asked for and not acknowledged. */
+  isLeaving(stream: string): boolean {
+    return this.of(stream).leaving
+  }
+
   /** Changes with what may be found of a stream. */
   version(stream: string): number {
     return this.of(stream).version
@@ -177,8 +182,13 @@ export class Ledger {
   after(found: FoundStreams, kind: "kill" | "power"): Ledger {
     const next = new Ledger()
     for (const [stream, known] of this.streams) {
+      const isGone = known.leaving && !found.has(stream)
+      if (isGone && kind === "kill") {
+        // Gone, but not for good yet: a power cut may bring it back as it was.
+        next.streams.set(stream, Object.assign(new Known(), known))
+        continue
+      }
       const { events, head } = found.get(stream) ?? nothing
-      const isGone = events.length === 0 && known.leaving
       const left = next.of(stream)
       left.entries = events.map(({ epoch, id }) => ({ id, epoch }))
       left.ends = new Set([...known.ends, events.length])
