@@ -43,7 +43,9 @@ export class Store implements Surroundings {
   readonly index: HeadIndex
   worthIndex = 1024 * 1024
   private readonly logs = new Map<string, StreamLog>()
+  /** Those with a writer, and those that were let go with something that no sync had secured. */
   private readonly open = new Set<StreamLog>()
+  private readonly unsecured = new Set<StreamLog>()
   private readonly longNames = new Map<string, string>()
   private readonly idle: NodeJS.Timeout
 
@@ -105,7 +107,7 @@ export class Store implements Surroundings {
 
   /** Secures everything that was written. */
   async sync(): Promise<void> {
-    await Promise.all(Array.from(this.open, async (log) => run(log.sync())))
+    await Promise.all([...this.open, ...this.unsecured].map(async (log) => run(log.sync())))
   }
 
   /** Settles what is under way, secures it, and lets others write. */
@@ -135,6 +137,7 @@ export class Store implements Surroundings {
   /** A log was claimed. Lets go of the one that was written longest ago where too many are. */
   opened(log: StreamLog): void {
     this.open.add(log)
+    this.unsecured.delete(log)
     if (this.open.size <= mostOpen) return
     let oldest: StreamLog | undefined
     for (const one of this.open) {
@@ -143,8 +146,9 @@ export class Store implements Surroundings {
     if (oldest !== undefined) void run(oldest.release())
   }
 
-  closed(log: StreamLog): void {
+  closed(log: StreamLog, isUnsecured: boolean): void {
     this.open.delete(log)
+    if (isUnsecured) this.unsecured.add(log)
   }
 
   /** Forgets a log that was removed, unless somebody is at it again. */

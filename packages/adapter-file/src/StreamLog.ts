@@ -8,6 +8,7 @@ import {
   type Admitted,
   advance,
   type Appended,
+  Busy,
   Damaged,
   type Group,
   type Head,
@@ -45,7 +46,7 @@ export interface Surroundings {
   readonly worthIndex: number
   /** A log got a writer, or let it go. */
   readonly opened: (log: StreamLog) => void
-  readonly closed: (log: StreamLog) => void
+  readonly closed: (log: StreamLog, isUnsecured: boolean) => void
 }
 
 /** What a writer holds, from its claim to its release. */
@@ -88,6 +89,8 @@ export class StreamLog {
   private looked: Look | undefined
   /** Where a write of this process failed; what stands behind it was acknowledged to nobody. */
   private failedAt: number | undefined
+  /** Up to here it was written when it was let go. */
+  private leftTo = 0
 
   constructor(store: Surroundings, stream: string, name: string) {
     this.store = store
@@ -348,8 +351,13 @@ export class StreamLog {
   *sync(): Steps<void> {
     yield* this.lock.take()
     try {
-      // After a failure it is recovery that secures what stands there.
-      if (this.failedAt !== undefined) yield* this.open()
+      // After a failure or a release it is recovery that secures what stands there; or that of whoever owns it now.
+      const owner = this.writing === undefined ? yield* this.open() : undefined
+      if (typeof owner === "string") {
+        const found = yield* this.look()
+        if (found !== undefined && found.proven < this.leftTo) throw new Busy({ stream: this.stream, owner })
+        return
+      }
       const { writing } = this
       const summary = writing?.summary
       if (writing === undefined || summary === undefined || summary.proven >= summary.used) return
@@ -388,6 +396,7 @@ export class StreamLog {
       try {
         const facts = this.store.disk.lstatSync(this.file, { throwIfNoEntry: false })
         work(facts !== undefined)
+        if (this.writing !== undefined) this.writing.summary = undefined
         return facts !== undefined
       } finally {
         this.close()
@@ -400,15 +409,18 @@ export class StreamLog {
 
   private close(): void {
     const { writing } = this
+    const summary = writing?.summary
+    const isUnsecured =
+      this.failedAt !== undefined || (summary !== undefined && summary.proven < summary.used)
     if (writing?.fd !== undefined) closeQuietly(this.store.disk, writing.fd)
     if (writing !== undefined) {
-      this.known = writing.summary
+      this.known = summary
       this.looked = undefined
       this.store.index.outdated.add(this.stream)
     }
     this.writing = undefined
     this.failedAt = undefined
-    this.store.closed(this)
+    this.store.closed(this, isUnsecured)
     this.store.claims.drop(this.name)
   }
 }
