@@ -53,7 +53,7 @@ export class Store implements Surroundings {
     this.directory = directory
     this.disk = disk
     this.claims = claims
-    this.index = new HeadIndex(disk, `${directory}/.varve`)
+    this.index = new HeadIndex(disk, this.turns, `${directory}/.varve`)
     this.notify = notify
     this.idle = setInterval(() => void this.releaseIdle(idleTimeout), idleTimeout / 4).unref()
   }
@@ -95,14 +95,13 @@ export class Store implements Surroundings {
   streams(): ReadonlyArray<string> {
     // Whoever lists all is going to ask for all.
     this.worthIndex = 0
-    const names: Array<string> = []
-    for (const file of namesIn(this.disk, this.directory)) {
-      if (!file.endsWith(".jsonl")) continue
-      const base = file.slice(0, -".jsonl".length)
-      const name = isLongName(base) ? this.longName(base) : nameOfFile(base)
-      if (name !== undefined) names.push(name)
-    }
-    return names
+    return this.files().flatMap((file) => (isLongName(file) ? this.longName(file) : nameOfFile(file)) ?? [])
+  }
+
+  /** The files of logs, without extension. */
+  private files(): ReadonlyArray<string> {
+    const files = namesIn(this.disk, this.directory).filter((file) => file.endsWith(".jsonl"))
+    return files.map((file) => file.slice(0, -".jsonl".length))
   }
 
   /** Secures everything that was written. */
@@ -114,15 +113,16 @@ export class Store implements Surroundings {
   async close(): Promise<void> {
     clearInterval(this.idle)
     await Promise.all(Array.from(this.open, async (log) => run(log.release())))
-    this.saveIndex()
+    await this.saveIndex()
     this.claims.close()
   }
 
   /** Off the way of everybody: at the end, and when a minute was quiet. */
-  private saveIndex(): void {
+  private async saveIndex(): Promise<void> {
     try {
-      if (this.index.isWorthSaving)
-        this.index.save(this.streams(), (stream) => this.logs.get(stream)?.entry())
+      if (!this.index.isWorthSaving) return
+      const logs = new Map(Array.from(this.logs.values(), (log) => [log.name, log]))
+      await run(this.index.save(this.files(), (name) => logs.get(name)?.entry()))
     } catch {
       // It is derived: whoever comes next reads the logs.
     }
@@ -131,7 +131,7 @@ export class Store implements Surroundings {
   private async releaseIdle(idleTimeout: number): Promise<void> {
     const since = performance.now() - idleTimeout
     for (const log of this.open) if (log.lastUsed < since) await run(log.release())
-    if (this.open.size === 0) this.saveIndex()
+    if (this.open.size === 0) await this.saveIndex()
   }
 
   /** A log was claimed. Lets go of the one that was written longest ago where too many are. */

@@ -120,7 +120,7 @@ export class StreamLog {
     const facts = disk.lstatSync(this.file, { throwIfNoEntry: false })
     if (facts === undefined || !facts.isFile()) return (this.known = this.looked = undefined)
     if (this.known === undefined && this.looked === undefined && facts.size >= this.store.worthIndex)
-      this.recall(index.get(this.stream))
+      this.recall(index.get(this.name))
     const { looked } = this
     const isSame = looked !== undefined && looked.ino === facts.ino && looked.size === facts.size
     if (isSame && looked.mtimeMs === facts.mtimeMs) return this.known
@@ -139,7 +139,7 @@ export class StreamLog {
         known = typeof found === "string" ? undefined : found
       } else this.store.counters.bytesRead += yield* scan(known, disk, fd, turns)
       this.looked = { ino, mtimeMs, size }
-      index.outdated.add(this.stream)
+      index.outdated.add(this.name)
       return (this.known = known)
     } finally {
       disk.closeSync(fd)
@@ -416,7 +416,7 @@ export class StreamLog {
     if (writing !== undefined) {
       this.known = summary
       this.looked = undefined
-      this.store.index.outdated.add(this.stream)
+      this.store.index.outdated.add(this.name)
     }
     this.writing = undefined
     this.failedAt = undefined
