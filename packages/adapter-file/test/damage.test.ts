@@ -1,4 +1,5 @@
 import * as fs from "node:fs"
+import { crc32 } from "node:zlib"
 import { Damaged, type Outcome } from "@varve/core"
 import { describe, expect, test } from "vitest"
 import type { Disk } from "../src/Disk.ts"
@@ -7,7 +8,7 @@ import { Forward } from "../src/LogEvents.ts"
 import { runNow } from "../src/Steps.ts"
 import { readLog } from "../src/Summary.ts"
 import { Turns } from "../src/Turns.ts"
-import { newFolder, Store } from "./Store.ts"
+import { event, newFolder, Store } from "./Store.ts"
 
 /**
  * A log of four groups and a proof: [a b] synced, [c] synced, [d e] written, [f] written; and where each ends, as told
@@ -168,6 +169,45 @@ describe("R1, R2: damage is found, and told from what a crash leaves", () => {
     }
   )
 
+  test("a whole group in another place, twice, of another stream, or of a lost history is not taken for right", async () => {
+    const directory = newFolder()
+    const store = await Store.open(directory)
+    const file = `${directory}/s.jsonl`
+    const ends: Array<number> = []
+    for (const id of ["a", "b", "c", "d"]) {
+      await store.take("t", [id])
+      await store.take("s", [id])
+      ends.push(fs.statSync(file).size)
+    }
+    await store.close()
+    const bytes = fs.readFileSync(file)
+    const of = (n: number) => bytes.subarray(ends[n - 1], ends[n])
+    expect(of(2).length).toBe(of(3).length)
+    const put = (...groups: ReadonlyArray<Buffer>) => Buffer.concat([bytes.subarray(0, ends[1]), ...groups])
+    expect(read(file, put(of(2), of(3))).ids).toEqual(["a", "b", "c", "d"])
+    for (const [what, groups] of Object.entries({
+      swapped: [of(3), of(2)],
+      twice: [of(2), of(2)],
+      "one missing": [of(3)],
+      "of another stream": [fs.readFileSync(`${directory}/t.jsonl`).subarray(ends[1], ends[2])]
+    })) {
+      const got = read(file, put(...groups))
+      expect(got.ids, what).toEqual(what === "twice" ? ["a", "b", "c"] : ["a", "b"])
+    }
+    // A new history of the same length, behind which a piece of the lost one comes back.
+    fs.writeFileSync(file, bytes.subarray(0, ends[1]))
+    const next = await Store.open(directory)
+    await next.take("s", [event("C", { data: '{"text":"c"}' })])
+    await next.close()
+    const length = fs.statSync(file).size
+    const lost = Buffer.from(of(3).toString().replace(`"from":${ends[2]}`, `"from":${length}`))
+    const old = Buffer.concat([fs.readFileSync(file), withChecksum(lost, bytes)])
+    expect(read(file, old).ids).toEqual(["a", "b", "C"])
+    expect(
+      read(file, Buffer.concat([bytes.subarray(0, ends[2]), withChecksum(of(3), bytes)])).ids.length
+    ).toBe(4)
+  })
+
   test.each([
     ["a", '"id":"a"', ["c", "d", "e", "f"], []],
     ["c", '"id":"c"', ["a", "b", "d", "e", "f"], ["b"]],
@@ -201,6 +241,12 @@ describe("R1, R2: damage is found, and told from what a crash leaves", () => {
     await store.close()
   })
 })
+
+/** A group with the checksum that it has in this log. */
+const withChecksum = (group: Buffer, log: Buffer): Buffer => {
+  const reckoned = crc32(group.subarray(0, -11), crc32(log.subarray(0, log.indexOf(10) + 1)))
+  return Buffer.concat([group.subarray(0, -11), Buffer.from(`${reckoned.toString(16).padStart(8, "0")}"}\n`)])
+}
 
 /** Reads bytes as a log: the events before the first damage, and that. */
 const read = (file: string, bytes: Buffer) => {
