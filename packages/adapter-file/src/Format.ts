@@ -103,8 +103,7 @@ export class GroupBuffer {
   /** Puts a file's header, if it has one yet to get, and a group into `bytes`. Answers their length. */
   fill(header: string, lines: string, mark: Mark, seed: number): number {
     const text = lines + markText(mark)
-    const most = header.length * 3 + text.length * 3 + checksumBytes
-    if (most > this.bytes.length) this.bytes = Buffer.allocUnsafe(2 ** Math.ceil(Math.log2(most)))
+    this.make(3 * (header.length + text.length) + checksumBytes, text)
     const { bytes } = this
     const start = bytes.write(header)
     const end = start + bytes.write(text, start)
@@ -112,7 +111,17 @@ export class GroupBuffer {
     this.sum = crc32(bytes.subarray(start, end), start === 0 ? seed : seedOf(bytes.subarray(0, start)))
     return end + bytes.write(`${this.sum.toString(16).padStart(8, "0")}"}\n`, end)
   }
+
+  /** Makes room for so many bytes at most; for a long text as many as it takes. */
+  private make(most: number, text: string): void {
+    const wanted = most > keptBytes ? Buffer.byteLength(text) + longestHeader + longestMark : most
+    if (wanted > this.bytes.length || this.bytes.length > keptBytes)
+      this.bytes = Buffer.allocUnsafe(Math.max(64 * 1024, 2 ** Math.ceil(Math.log2(wanted))))
+  }
 }
+
+/** Bytes that are kept for the next group; larger ones are given back. */
+const keptBytes = 4 * 1024 * 1024
 
 /** The checksum of the group that ends at `offset`, as its mark says it. */
 export const sumBefore = (disk: Disk, fd: number, offset: number): number => {

@@ -176,10 +176,10 @@ export function* readLog(place: Place, fd: number, ids?: Visit): Steps<Summary |
 
 const readHeader = (disk: Disk, fd: number, stream: string, file: string): Summary | Headless => {
   const facts = disk.fstatSync(fd)
-  const bytes = Buffer.alloc(Math.min(facts.size, longestHeader))
+  const bytes = Buffer.allocUnsafe(Math.min(facts.size, longestHeader))
   const read = disk.readSync(fd, bytes, 0, bytes.length, 0)
   if (read === 0) return "empty"
-  const end = bytes.indexOf(10) + 1
+  const end = bytes.subarray(0, read).indexOf(10) + 1
   const header = end === 0 ? undefined : parseHeader(bytes.toString("utf8", 0, end))
   if (header === undefined) {
     // Half a header, or the zeroes that a power cut leaves of one.

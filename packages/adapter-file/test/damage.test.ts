@@ -1,6 +1,6 @@
 import * as fs from "node:fs"
 import { crc32 } from "node:zlib"
-import { Damaged, type Outcome } from "@varve/core"
+import { Damaged, type Head, type Outcome } from "@varve/core"
 import { describe, expect, test } from "vitest"
 import type { Disk } from "../src/Disk.ts"
 import type { FileStorage } from "../src/index.ts"
@@ -141,7 +141,7 @@ describe("R1, R2: damage is found, and told from what a crash leaves", () => {
     async () => {
       const { directory, file, ends, bytes } = await write()
       const proven = ends[1]!
-      expect(read(file, bytes)).toEqual({ ids, damage: undefined })
+      expect(read(file, bytes)).toMatchObject({ ids, damage: undefined })
       let refused = 0
       for (let at = 0; at < bytes.length; at++) {
         for (let bit = 0; bit < 8; bit++) {
@@ -208,6 +208,32 @@ describe("R1, R2: damage is found, and told from what a crash leaves", () => {
     ).toBe(4)
   })
 
+  test("a label that is missing or there twice is not taken for right, though no seq tells", async () => {
+    const directory = newFolder()
+    const store = await Store.open(directory)
+    const file = `${directory}/s.jsonl`
+    const ends: Array<number> = []
+    const size = () => ends.push(fs.statSync(file).size)
+    await store.take("s", ["a"])
+    size()
+    await store.take("s", [], { attributes: { title: "1" } })
+    size()
+    await store.take("s", [], { attributes: { title: "2" } })
+    size()
+    await store.take("s", ["b"])
+    await store.close()
+    const bytes = fs.readFileSync(file)
+    const of = (n: number) => bytes.subarray(ends[n - 1], ends[n])
+    const title = (...groups: ReadonlyArray<Buffer>) => {
+      const { ids: got, attributes } = read(file, Buffer.concat([bytes.subarray(0, ends[0]), ...groups]))
+      return [got.length, attributes?.["title"]]
+    }
+    expect(title(of(1), of(2), of(3))).toEqual([2, "2"])
+    expect(title(of(2), of(3))).toEqual([1, undefined])
+    expect(title(of(2), of(1), of(3))).toEqual([1, undefined])
+    expect(title(of(1), of(1), of(3))).toEqual([1, "1"])
+  })
+
   test.each([
     ["a", '"id":"a"', ["c", "d", "e", "f"], []],
     ["c", '"id":"c"', ["a", "b", "d", "e", "f"], ["b"]],
@@ -248,6 +274,12 @@ const withChecksum = (group: Buffer, log: Buffer): Buffer => {
   return Buffer.concat([group.subarray(0, -11), Buffer.from(`${reckoned.toString(16).padStart(8, "0")}"}\n`)])
 }
 
+interface Reading {
+  readonly ids: Array<string>
+  damage: unknown
+  attributes: Head["attributes"] | undefined
+}
+
 /** Reads bytes as a log: the events before the first damage, and that. */
 const read = (file: string, bytes: Buffer) => {
   const disk: Disk = {
@@ -256,11 +288,12 @@ const read = (file: string, bytes: Buffer) => {
     readSync: (_fd, into, offset, length, position) =>
       bytes.copy(into, offset, position, Math.min(bytes.length, position + length))
   }
-  const got: { ids: Array<string>; damage: unknown } = { ids: [], damage: undefined }
+  const got: Reading = { ids: [], damage: undefined, attributes: undefined }
   try {
     const log = runNow(readLog({ disk, turns: new Turns(), stream: "s", file }, 0))
     if (typeof log === "string") return got
     got.damage = log.damage
+    got.attributes = log.head?.attributes
     const events = new Forward(disk, 0, log, 1, log.head?.cursor.seq ?? 0)
     while (events.next()) got.ids.push(events.line.id)
   } catch (error) {
