@@ -145,7 +145,6 @@ export class Claims {
   }
 
   private *lives({ id }: Owner): Steps<boolean> {
-    if (id === nobody.id) return false
     return yield* wait({
       // An exit handler cannot ask; who doesn't know doesn't take.
       now: () => true,

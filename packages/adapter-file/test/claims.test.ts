@@ -109,7 +109,7 @@ describe("processes", () => {
   test("of any number that take over from a dead owner, one wins", { timeout: 30_000 }, async () => {
     const directory = newFolder()
     const owner = await writer(directory)
-    const rounds = 25
+    const rounds = 12
     for (let i = 0; i < rounds; i++) await ask(owner, `append s${i} a`)
     const others = [await writer(directory), await writer(directory)]
     const stores = await Promise.all(Array.from({ length: 4 }, () => Store.open(directory)))
@@ -165,7 +165,7 @@ describe("processes", () => {
     async () => {
       const directory = newFolder()
       const acknowledged: Array<string> = []
-      for (let round = 0; round < 4; round++) {
+      for (let round = 0; round < 3; round++) {
         const running = await writer(directory)
         running.tell(`run s r${round}`)
         for (let i = 0; i < 20 + 30 * round; i++) acknowledged.push(await running.line())

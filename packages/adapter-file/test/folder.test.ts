@@ -175,6 +175,8 @@ describe("N3 never-half", () => {
     }
     fs.writeFileSync(file, bytes)
     expect(await load()).toEqual([snapshot])
+    fs.copyFileSync(file, file.replace("p.json", "q.json"))
+    expect(await Effect.runPromise(store.storage.snapshots.load("q", ["s"]))).toEqual([])
     await store.close()
   })
 })
