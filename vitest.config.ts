@@ -19,6 +19,7 @@ export default defineConfig({
       project("adapter-sqlite", "packages/adapter-sqlite"),
       project("testkit", "packages/testkit"),
       project("transcripts", "examples/transcripts"),
+      project("hotspots", "examples/hotspots"),
       { extends: true as const, test: { name: "readme", root: ".", include: ["test/**/*.test.ts"] } }
     ]
   }
