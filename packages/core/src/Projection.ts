@@ -147,19 +147,22 @@ const copy = (value: unknown, ofRows: (rows: Rows.Rows<unknown>) => Rows.Rows<un
 export const fold = <E extends EventSet.Any, S>(
   projection: Projection<E, S>,
   events: Iterable<EventSet.Appendable<E> | EventSet.Stored<E>>
-): S => apply(projection, projection.initial(), Array.from(events, asStored<E>))
+): S => apply(projection, projection.initial(), asStored<E>(events))
 
-const asStored = <E extends EventSet.Any>(
-  event: EventSet.Appendable<E> | EventSet.Stored<E>,
-  index: number
-): EventSet.Stored<E> =>
-  "seq" in event
-    ? event
-    : ({
-        stream: "",
-        seq: index + 1,
-        epoch: "",
-        version: 1,
-        writtenAt: (event as NewEvent).at,
-        ...event
-      } as unknown as EventSet.Stored<E>)
+/** New events as if they were stored, as a stream of their own from seq 1; stored ones stay as they are. For tests. */
+export const asStored = <E extends EventSet.Any>(
+  events: Iterable<EventSet.Appendable<E> | EventSet.Stored<E>>,
+  stream = ""
+): ReadonlyArray<EventSet.Stored<E>> =>
+  Array.from(events, (event, index) =>
+    "seq" in event
+      ? event
+      : ({
+          stream,
+          seq: index + 1,
+          epoch: "",
+          version: 1,
+          writtenAt: (event as NewEvent).at,
+          ...event
+        } as unknown as EventSet.Stored<E>)
+  )

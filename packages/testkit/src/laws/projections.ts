@@ -95,7 +95,7 @@ const damages: ReadonlyArray<readonly [string, (good: StoredSnapshot) => StoredS
 
 const firstRow = ({ state }: StoredSnapshot): string => /\{"id".*?\}/.exec(state)![0]
 
-export const projectionLaws: ReadonlyArray<Law> = [
+export const stateLaws: ReadonlyArray<Law> = [
   law(
     "N1 cut-anywhere",
     "Wherever snapshots are taken, and however often the log is closed and opened in between, a state is what folding all events from the start gives.",
