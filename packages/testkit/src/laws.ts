@@ -8,6 +8,7 @@ import { headLaws } from "./laws/heads.ts"
 import { modelLaws } from "./laws/model.ts"
 import { nameLaws } from "./laws/names.ts"
 import { orderingLaws } from "./laws/ordering.ts"
+import { stateLaws } from "./laws/projections.ts"
 import { queryLaws } from "./laws/query.ts"
 import { readingLaws } from "./laws/reading.ts"
 import { refusalLaws } from "./laws/refusals.ts"
@@ -31,5 +32,6 @@ export const allLaws: ReadonlyArray<Law> = [
   ...nameLaws,
   ...modelLaws,
   ...orderingLaws,
+  ...stateLaws,
   ...writerLaws
 ]
