@@ -20,6 +20,7 @@ export default defineConfig({
       project("testkit", "packages/testkit"),
       project("transcripts", "examples/transcripts"),
       project("hotspots", "examples/hotspots"),
+      project("level-storage", "examples/level-storage"),
       { extends: true as const, test: { name: "readme", root: ".", include: ["test/**/*.test.ts"] } }
     ]
   }
