@@ -2,6 +2,7 @@
  * The laws of a Varve storage as a test suite. `conformance` runs them under vitest, `checkLaws` under anything else;
  * generators, the reference model and planted faults serve tests of your own.
  */
+export { coalescingLaws, type CoalescingLawOptions } from "./coalescingLaws.ts"
 export { type Compared, compareStorages, differential, modelTest } from "./differential.ts"
 export { conformance, type ConformanceOptions } from "./conformance.ts"
 export { checkLaws, explain, type LawOptions, type Report, summarise, type Verdict } from "./checkLaws.ts"
