@@ -80,7 +80,7 @@ export const schema = `
   CREATE UNIQUE INDEX events_by_id ON events(stream_id, id);
 
   CREATE TABLE snapshots(
-    stream_id INTEGER NOT NULL,
+    stream_id INTEGER NOT NULL,         -- 0: of a projection over all streams
     projection TEXT NOT NULL,
     version INTEGER NOT NULL,
     epoch TEXT NOT NULL,
@@ -358,9 +358,10 @@ export const prepare = (db: Database) => {
     totalBackward: as<Total, TotalRow>(`${total} ORDER BY e.position DESC LIMIT :rows`),
 
     snapshots: as<{ readonly projection: string; readonly names: string }, SnapshotRow>(
-      `SELECT s.name AS stream, p.projection, p.version, p.epoch, p.seq, p.state, p.checksum
-       FROM json_each(:names) n CROSS JOIN streams s ON s.name = n.value
-       CROSS JOIN snapshots p ON p.stream_id = s.id AND p.projection = :projection`
+      `SELECT n.value AS stream, p.projection, p.version, p.epoch, p.seq, p.state, p.checksum
+       FROM json_each(:names) n CROSS JOIN snapshots p
+       ON p.stream_id = CASE n.value WHEN '' THEN 0 ELSE (SELECT id FROM streams WHERE name = n.value) END
+         AND p.projection = :projection`
     ),
     saveSnapshot: as<
       [
@@ -374,7 +375,7 @@ export const prepare = (db: Database) => {
       ]
     >(
       `INSERT INTO snapshots(stream_id, projection, version, epoch, seq, checksum, state)
-       SELECT id, ?, ?, ?, ?, ?, ? FROM streams WHERE name = ?
+       SELECT id, ?, ?, ?, ?, ?, ? FROM (SELECT id, name FROM streams UNION ALL SELECT 0, '') WHERE name = ?
        ON CONFLICT(stream_id, projection) DO UPDATE SET version = excluded.version, epoch = excluded.epoch,
          seq = excluded.seq, checksum = excluded.checksum, state = excluded.state`
     ),

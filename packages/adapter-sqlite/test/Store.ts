@@ -117,10 +117,11 @@ export const refusal = async (filename: string): Promise<unknown> => {
   return outcome
 }
 
-const program = (name: string) => [
-  "--conditions=@varve/source",
+/** Where a program of this folder lies. */
+export const programFile = (name: string): string =>
   fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url))
-]
+
+const program = (name: string) => ["--conditions=@varve/source", programFile(name)]
 
 /** Runs a program of this folder to its end and answers what it printed. */
 export const run = (name: string, args: ReadonlyArray<string>, under: ReadonlyArray<string> = []): string => {
@@ -132,14 +133,17 @@ export const run = (name: string, args: ReadonlyArray<string>, under: ReadonlyAr
 
 /** Starts a program of this folder; resolves to what it printed when it has ended. */
 export const start = (name: string, args: ReadonlyArray<string>): Promise<string> =>
+  startNode([...program(name), ...args])
+
+/** Starts node; resolves to what it printed when it has ended. */
+export const startNode = (args: ReadonlyArray<string>): Promise<string> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...program(name), ...args], {
-      stdio: ["ignore", "pipe", "inherit"]
-    })
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
     let printed = ""
     child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text))
     child.on("error", reject)
-    child.on("exit", (code, signal) =>
-      code === 0 ? resolve(printed) : reject(new Error(`${name} ended with ${code ?? signal}`))
+    // Not "exit": what it printed may still be on its way.
+    child.on("close", (code, signal) =>
+      code === 0 ? resolve(printed) : reject(new Error(`${args.join(" ")} ended with ${code ?? signal}`))
     )
   })

@@ -1,7 +1,9 @@
 import Sqlite from "better-sqlite3"
 import { type Appended } from "@varve/core"
-import { describe, expect, test } from "vitest"
-import { newFile, start, Store } from "./Store.ts"
+import { rmSync } from "node:fs"
+import { describe, expect, onTestFinished, test } from "vitest"
+import { bundleProgram } from "./crash/bundle.ts"
+import { newFile, programFile, start, startNode, Store } from "./Store.ts"
 
 describe("many processes", () => {
   test(
@@ -27,6 +29,25 @@ describe("many processes", () => {
       }
     }
   )
+
+  test("A7: 20 processes deciding on one stream make a legal history", { timeout: 60_000 }, async () => {
+    const file = newFile()
+    const seats = 100
+    const names = Array.from({ length: 20 }, (_, i) => `p${i}`)
+    const decider = await bundleProgram(programFile("decider"))
+    onTestFinished(() => rmSync(decider))
+    const printed = await Promise.all(names.map((name) => startNode([decider, file, name, String(seats)])))
+    const store = await Store.open(file)
+    const taken = (await store.events({ streams: ["hall"] })).map(
+      ({ data }) => JSON.parse(data) as { readonly seat: number; readonly by: string }
+    )
+    // Each was decided on the state right before it, and none twice.
+    expect(taken.map(({ seat }) => seat)).toEqual(Array.from({ length: seats }, (_, i) => i))
+    for (const [i, name] of names.entries()) {
+      const told = JSON.parse(printed[i]!) as ReadonlyArray<number>
+      expect(taken.filter(({ by }) => by === name).map(({ seat }) => seat)).toEqual(told)
+    }
+  })
 
   test("a lock held by another process is waited for without blocking the event loop, then refused", async () => {
     const file = newFile()

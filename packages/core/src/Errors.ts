@@ -205,6 +205,25 @@ export class Damaged extends Schema.TaggedError<Damaged>()("Damaged", {
   }
 }
 
+/** A projection's state doesn't fit its schema, and cannot be stored. */
+export class InvalidState extends Schema.TaggedError<InvalidState>()("InvalidState", {
+  projection: Schema.String
+}) {
+  override get message() {
+    return `The state of projection ${this.projection} does not fit its schema. No snapshot was saved; mend the schema or the handlers.`
+  }
+}
+
+/** Others moved the stream at each of so many tries. Nothing was written. */
+export class DecisionFailed extends Schema.TaggedError<DecisionFailed>()("DecisionFailed", {
+  stream: Schema.String,
+  tries: Schema.Number
+}) {
+  override get message() {
+    return `Stream ${this.stream} was moved by others at each of ${this.tries} tries to decide on it. Nothing was written; try again later, or allow more tries.`
+  }
+}
+
 /** This storage cannot do what is asked of it: see `storage.supports`. */
 export class Unsupported extends Schema.TaggedError<Unsupported>()("Unsupported", {
   capability: Schema.String
@@ -274,6 +293,8 @@ for (const error of [
   QueueFull,
   StreamNotFound,
   CursorLost,
+  InvalidState,
+  DecisionFailed,
   LogClosed,
   StorageError,
   Damaged,

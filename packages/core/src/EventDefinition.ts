@@ -188,13 +188,13 @@ const structCodec = <const F extends Fields>(fields: F): Codec<DataOf<F>> => {
   const toJson = Schema.encodeUnknownExit(schema, { onExcessProperty: "error" })
   const fromJson = Schema.decodeUnknownSync(schema)
   const { exact, plain } = faithfulness(struct.ast)
-  const isFlat = flat(struct.ast)
+  const flatly = flat(struct.ast)
   // Names the field and stops there: deeper keys may be payload (law S6), as an excess property's name is.
   const unfit = (key: unknown, problem: string) =>
     new Json.Unfit(typeof key === "string" && Object.hasOwn(fields, key) ? key : "", problem)
   return {
     encode: (data) => {
-      if (isFlat?.(data) === true) return JSON.stringify(data)
+      if (flatly?.given(data) === true) return JSON.stringify(data)
       const exit = toJson(data)
       if (exit._tag === "Success") {
         const json = plain ? JSON.stringify(exit.value) : Json.stringify(exit.value)
@@ -218,7 +218,7 @@ const structCodec = <const F extends Fields>(fields: F): Codec<DataOf<F>> => {
     },
     decode: (text) => {
       const json: unknown = JSON.parse(text)
-      return isFlat?.(json) === true ? (json as DataOf<F>) : fromJson(json)
+      return flatly?.parsed(json) === true ? (json as DataOf<F>) : fromJson(json)
     }
   }
 }

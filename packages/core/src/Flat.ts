@@ -4,8 +4,16 @@
  */
 import type { SchemaAST } from "effect"
 
-/** A check that holds only for data which the schema takes and which JSON carries as it is. */
-export const flat = (ast: SchemaAST.AST): ((data: unknown) => boolean) | undefined => {
+/** Two checks of one schema. */
+export interface Flat {
+  /** Holds only for data which the schema takes and which JSON carries as it is. */
+  readonly given: (data: unknown) => boolean
+  /** Holds only for what JSON was parsed to and the schema takes as it is. */
+  readonly parsed: (json: unknown) => boolean
+}
+
+/** The checks of a schema; `undefined` where it is more than flat. */
+export const flat = (ast: SchemaAST.AST): Flat | undefined => {
   if (ast._tag !== "Objects" || ast.indexSignatures.length > 0 || !isBare(ast)) return undefined
   const names: Array<string> = []
   const types: Array<string> = []
@@ -18,11 +26,11 @@ export const flat = (ast: SchemaAST.AST): ((data: unknown) => boolean) | undefin
     literals.push(type._tag === "Literal" ? type.literal : undefined)
   }
   const count = names.length
-  return (data) => {
-    if (typeof data !== "object" || data === null || Object.getPrototypeOf(data) !== Object.prototype)
-      return false
-    // Neither symbols nor hidden keys, of which JSON.stringify knows nothing.
-    if (Reflect.ownKeys(data).length !== count || Object.keys(data).length !== count) return false
+  const parsed = (data: unknown): boolean => {
+    if (typeof data !== "object" || data === null) return false
+    let keys = 0
+    for (const _ in data) keys++
+    if (keys !== count) return false
     for (let i = 0; i < count; i++) {
       const value = (data as Record<string, unknown>)[names[i]!]
       if (typeof value !== types[i] || (literals[i] !== undefined && value !== literals[i])) return false
@@ -30,6 +38,13 @@ export const flat = (ast: SchemaAST.AST): ((data: unknown) => boolean) | undefin
     }
     return true
   }
+  // Neither symbols nor hidden keys, of which JSON.stringify knows nothing, nor what a prototype lends.
+  const given = (data: unknown): boolean =>
+    parsed(data) &&
+    Object.getPrototypeOf(data) === Object.prototype &&
+    Reflect.ownKeys(data as object).length === count &&
+    Object.keys(data as object).length === count
+  return { given, parsed }
 }
 
 const isBare = ({ checks, context, encoding }: SchemaAST.AST): boolean =>

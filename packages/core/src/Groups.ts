@@ -121,7 +121,7 @@ const tooLarge = (stream: string, event: NewEvent, groupBytes: number): InvalidE
   )
 
 /** The UTF-8 bytes that an encoded event takes; an upper bound, which is cheaper, where that fits into `room`. */
-const encodedSize = ({ id, type, data, meta = "" }: EncodedEvent, room: number): number => {
+export const encodedSize = ({ id, type, data, meta = "" }: EncodedEvent, room: number): number => {
   const most = 3 * (id.length + type.length + data.length + meta.length)
   return most <= room / 64 ? most : byteLength(id) + byteLength(type) + byteLength(data) + byteLength(meta)
 }

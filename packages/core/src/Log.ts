@@ -7,8 +7,10 @@ import {
   type AppendError,
   type Busy,
   CursorLost,
+  type DecisionFailed,
   InvalidName,
   InvalidOption,
+  type InvalidState,
   LogClosed,
   OpenFailed,
   QueueFull,
@@ -18,11 +20,15 @@ import {
 } from "./Errors.ts"
 import * as EventSet from "./EventSet.ts"
 import {
+  type Appended,
   type Batch as StoredBatch,
+  type Group,
   type Head,
   LogStorage,
+  type Outcome,
   type Selection,
   type StorageService,
+  type StoredEvent,
   type Supports
 } from "./LogStorage.ts"
 import {
@@ -35,17 +41,35 @@ import {
   type StreamAnswer
 } from "./LogQuery.ts"
 import { checkQuery, checkSelection } from "./Options.ts"
-import * as Projection from "./Projection.ts"
+import type { Projection } from "./Projection.ts"
+import { type AllStreamsQuery, OverAll } from "./AllStreams.ts"
+import { type Copied, copy, type CopyOptions, type Target } from "./Copy.ts"
+import { type Decided, decide, type DecideOptions, DecisionTurns } from "./Decision.ts"
 import type { Notification } from "./Listeners.ts"
-import type { AppendOptions, Receipt } from "./Receipt.ts"
+import type { Unrecognized } from "./LogEvent.ts"
+import { type AppendOptions, errorOf, type Receipt } from "./Receipt.ts"
+import { type SnapshotFailure, SnapshotWriter } from "./SnapshotWriter.ts"
+import type { Folded } from "./Folding.ts"
+import {
+  type Surroundings,
+  States,
+  type StatesOptions,
+  type StatesQuery,
+  type StatesSelection
+} from "./States.ts"
 import { Writer, type WriterOptions } from "./Writer.ts"
 
 /** What a log is opened with. */
-export interface LogOptions<E extends EventSet.Any> extends WriterOptions {
+export interface LogOptions<E extends EventSet.Any> extends WriterOptions, StatesOptions {
   readonly events: E
   /** Refuse a storage that promises less. By default any will do, and receipts tell what was reached. */
   readonly durability?: Supports["durability"]
+  /** Told of every stored event that is read and that no definition can read. It is passed by, and stays as it is. */
+  readonly onUnrecognized?: (event: Unrecognized) => void
 }
+
+/** Where copies come in: not for users, whose events are checked. */
+const receiving: unique symbol = Symbol("@varve/core/Log/receiving")
 
 /** A log of one event set over one storage. */
 export interface Log<E extends EventSet.Any> {
@@ -98,8 +122,58 @@ export interface Log<E extends EventSet.Any> {
    */
   readonly queryByStream: (query?: ByStreamQuery<E>) => Stream.Stream<StreamAnswer<E>, ReadError>
 
-  /** A projection's state of one stream, now. */
-  readonly state: <S>(stream: string, projection: Projection.Projection<E, S>) => Effect.Effect<S, ReadError>
+  /**
+   * A projection's state of one stream, now: its newest good snapshot plus the tail behind it, or, where nothing is new,
+   * no event read at all. Concurrent asks fold once. The state never changes; asked again, it is the same object until
+   * there is something new.
+   */
+  readonly state: <S>(stream: string, projection: Projection<E, S>) => Effect.Effect<S, ReadError>
+
+  /** The states of many streams, by name: one query for snapshots, one pass over the tails. */
+  readonly states: <S>(
+    selection: StatesSelection,
+    projection: Projection<E, S>,
+    options?: StatesQuery
+  ) => Effect.Effect<ReadonlyMap<string, S>, ReadError>
+
+  /**
+   * The state of a projection over all streams, now. Reads what is new since its checkpoint. Its handlers must not
+   * depend on the order between streams.
+   */
+  readonly stateOfAll: <S>(
+    projection: Projection<E, S>,
+    options?: AllStreamsQuery
+  ) => Effect.Effect<S, ReadError>
+
+  /** Saves a projection's state of one stream now. The log does it by itself when it pays, on seals and on closing. */
+  readonly snapshot: <S>(
+    stream: string,
+    projection: Projection<E, S>
+  ) => Effect.Effect<void, ReadError | InvalidState>
+
+  /**
+   * Appends what `choose` makes of the state, if nobody wrote in between; else it chooses again from the new state. Answers
+   * nothing when it chose nothing. `choose` must have no effects of its own: it may run many times.
+   */
+  readonly decide: <S>(
+    stream: string,
+    projection: Projection<E, S>,
+    choose: (state: S) => Decided<E>,
+    options?: DecideOptions
+  ) => Effect.Effect<Receipt | undefined, AppendError | ReadError | DecisionFailed>
+
+  /**
+   * Copies a stream, or its beginning, to another, of this log or of `target`: events as they are stored, ids, seal and
+   * attributes. Again, it goes on where it was cut off.
+   */
+  readonly copy: (
+    from: string,
+    to: string,
+    options?: CopyOptions & { readonly target?: Log<any> }
+  ) => Effect.Effect<Copied, AppendError | ReadError | StreamNotFound>
+
+  /** How many stored events were read so far that no definition can read. */
+  readonly unrecognized: () => number
 
   /** Heads of the streams that exist, by name. Reads no events. */
   readonly heads: (selection?: Selection) => Effect.Effect<ReadonlyArray<Head>, ReadError>
@@ -122,6 +196,8 @@ export interface Log<E extends EventSet.Any> {
   readonly close: Effect.Effect<void, AppendError>
 
   readonly storage: StorageService
+
+  readonly [receiving]: (stream: string) => Target
 }
 
 /** Opens a log over the storage in context. It is closed with its scope. */
@@ -138,17 +214,12 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
     return yield* new OpenFailed({ reason: "unsupported", problem })
   }
   const fork = Effect.runForkWith(context)
-  const writer = new Writer(
-    set,
-    storage,
-    {
-      fork: (effect, onExit) => void fork(effect).addObserver(onExit),
-      report:
-        options.onListenerError ??
-        ((error) => void fork(Effect.logError("A listener of the log failed", error)))
-    },
-    options
-  )
+  const forkTo = <A, Err>(effect: Effect.Effect<A, Err>, onExit: (exit: Exit.Exit<A, Err>) => void): void =>
+    void fork(effect).addObserver(onExit)
+  const report =
+    options.onListenerError ??
+    ((error: unknown) => void fork(Effect.logError("A listener of the log failed", error)))
+  const writer = new Writer(set, storage, { fork: forkTo, report }, options)
 
   /** Waits for the writer's answer. What it throws up front becomes a typed failure, one that `Err` holds. */
   const ask = <A, Err>(start: (resume: (exit: Exit.Exit<A, Err>) => void) => void): Effect.Effect<A, Err> =>
@@ -177,10 +248,38 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
       )
     )
 
-  const decode = (batch: StoredBatch): Batch<E> => ({
-    ...batch,
-    events: batch.events.map((event) => EventSet.decode(set, event))
-  })
+  /** Tells a listener that the options name. What it throws hurts nobody. */
+  const tell = <A>(listener: ((value: A) => void) | undefined, value: A): void => {
+    try {
+      listener?.(value)
+    } catch (error) {
+      report(error)
+    }
+  }
+
+  let unrecognized = 0
+  const decodeEvent = (stored: StoredEvent): EventSet.Stored<E> => {
+    const event: EventSet.Stored<E> = EventSet.decode(set, stored)
+    if (event.type === "varve/Unrecognized") {
+      unrecognized++
+      tell(options.onUnrecognized, event as Unrecognized)
+    }
+    return event
+  }
+
+  const decode = (batch: StoredBatch): Batch<E> => ({ ...batch, events: batch.events.map(decodeEvent) })
+
+  const logFailure = ({ cause, ...rest }: SnapshotFailure): void =>
+    void fork(Effect.logWarning("A snapshot could not be used or saved", rest, cause))
+  const around: Surroundings<E> = {
+    fork: forkTo,
+    decode: decodeEvent,
+    report: (failure) => tell(options.onSnapshotFailure ?? logFailure, failure)
+  }
+  const snapshots = new SnapshotWriter(storage, around.fork, around.report)
+  const states = new States(storage, around, snapshots, options)
+  const overAll = new OverAll(storage, around, snapshots)
+  const turns = new DecisionTurns()
 
   const query: Log<E>["query"] = (asked = {}) =>
     Stream.unwrap(
@@ -191,6 +290,31 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
     )
 
   const read: Log<E>["read"] = (stream, options) => flattenBatches(readBatches(query, stream, options))
+
+  const settledOne = (stream: string) => settled(() => checkSelection({ streams: [stream] }), [stream])
+
+  const folded = <S>(stream: string, projection: Projection<E, S>): Effect.Effect<Folded<S>, ReadError> =>
+    Effect.andThen(settledOne(stream), states.state(stream, projection))
+
+  /** Stores a group of a copy in its place in the stream's line. */
+  const receive = (stream: string): Target => ({
+    limits: storage.limits,
+    receive: (group) =>
+      ask<Appended, AppendError>((resume) => {
+        const full: Group = { ...group, stream, sameContent: EventSet.sameContent(set) }
+        const store = Effect.suspend(() => storage.append([full]))
+        writer.call(stream, store, (exit) => {
+          const failed: Outcome = { _tag: "Failed", reached: "unknown", cause: exit }
+          const outcome = (Exit.isSuccess(exit) ? exit.value[0] : undefined) ?? failed
+          if (outcome._tag !== "Appended") return resume(Exit.fail(errorOf(stream, outcome)))
+          const { duplicates, head } = outcome
+          // Whoever follows the stream reads them: they were not decoded.
+          if (group.events.length === 0 || duplicates.length < group.events.length)
+            writer.listeners.tell({ stream, events: [], volatile: [], head })
+          resume(Exit.succeed(outcome))
+        })
+      })
+  })
 
   const heads: Log<E>["heads"] = (selection = {}) =>
     Effect.andThen(
@@ -204,7 +328,13 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
   const closed = Deferred.makeUnsafe<void, AppendError>()
   let closing = false
   const close: Log<E>["close"] = Effect.suspend(() => {
-    if (!closing) writer.close((exit) => void Deferred.doneUnsafe(closed, exit))
+    if (!closing) {
+      writer.close((exit) => {
+        states.close()
+        overAll.close()
+        forkTo(snapshots.close, () => void Deferred.doneUnsafe(closed, exit))
+      })
+    }
     closing = true
     return Deferred.await(closed)
   })
@@ -229,10 +359,39 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
         ...answer,
         events: flattenBatches(batches)
       })),
-    state: (stream, projection) =>
-      Stream.runFold(query({ streams: [stream] }), projection.initial, (state, batch) =>
-        Projection.apply(projection, state, batch.events)
+    state: (stream, projection) => Effect.map(folded(stream, projection), ({ state }) => state),
+    states: (selection, projection, asked = {}) =>
+      Effect.andThen(
+        settled(() => checkQuery(selection, storage.supports), selection.streams),
+        states.states(selection, projection, asked)
       ),
+    stateOfAll: (projection, asked = {}) =>
+      Effect.andThen(
+        settled(() => undefined),
+        overAll.state(projection, asked)
+      ),
+    snapshot: (stream, projection) => Effect.andThen(settledOne(stream), states.snapshot(stream, projection)),
+    decide: (stream, projection, choose, asked = {}) =>
+      turns.take(
+        stream,
+        decide(
+          {
+            stream,
+            state: folded(stream, projection),
+            append: (events, appendOptions) => append(stream, events, appendOptions)
+          },
+          choose,
+          asked
+        )
+      ),
+    copy: (from, to, { target, ...asked } = {}) =>
+      Effect.andThen(
+        settledOne(from),
+        Effect.suspend(() =>
+          copy(storage, from, target === undefined ? receive(to) : target[receiving](to), asked)
+        )
+      ),
+    unrecognized: () => unrecognized,
     heads,
     head: (stream) => Effect.map(heads({ streams: [stream] }), (found) => found[0]),
     remove: (stream) =>
@@ -246,7 +405,8 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
     ),
     listen: (listener) => writer.listeners.add(listener as unknown as (notification: Notification) => void),
     close,
-    storage
+    storage,
+    [receiving]: receive
   }
 })
 

@@ -174,6 +174,7 @@ export interface Batch {
 
 /** A projection's state as stored. Disposable: a storage may lose any (law N2). */
 export interface StoredSnapshot {
+  /** Empty for a projection over all streams: kept though no stream has that name, and whichever is removed. */
   readonly stream: string
   readonly projection: string
   readonly version: number
@@ -245,7 +246,7 @@ export interface StorageService {
       projection: string,
       streams: ReadonlyArray<string>
     ) => Effect.Effect<ReadonlyArray<StoredSnapshot>, StorageError>
-    /** Stores each in place of the one with the same stream and projection. */
+    /** Stores each in place of the one with the same stream and projection; nothing for streams that don't exist. */
     readonly save: (snapshots: ReadonlyArray<StoredSnapshot>) => Effect.Effect<void, StorageError>
     /** Forgets those of a projection, or of everything, of all streams. */
     readonly drop: (projection?: string) => Effect.Effect<void, StorageError>

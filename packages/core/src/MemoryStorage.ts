@@ -33,6 +33,9 @@ interface Kept {
 /** A new, empty store. Two of them share nothing. */
 export const make = (): StorageService => {
   const streams = new Map<string, Kept>()
+  /** Of projections over all streams: they stand under the empty name. */
+  const overAll: Kept["snapshots"] = new Map()
+  const snapshotsOf = (stream: string) => (stream === "" ? overAll : streams.get(stream)?.snapshots)
   let appends = 0
   let queries = 0
   let eventsRead = 0
@@ -131,15 +134,14 @@ export const make = (): StorageService => {
 
     snapshots: {
       load: (projection, names) =>
-        Effect.sync(() => names.flatMap((stream) => streams.get(stream)?.snapshots.get(projection) ?? [])),
+        Effect.sync(() => names.flatMap((stream) => snapshotsOf(stream)?.get(projection) ?? [])),
       save: (snapshots) =>
         Effect.sync(() => {
-          for (const snapshot of snapshots)
-            streams.get(snapshot.stream)?.snapshots.set(snapshot.projection, snapshot)
+          for (const snapshot of snapshots) snapshotsOf(snapshot.stream)?.set(snapshot.projection, snapshot)
         }),
       drop: (projection) =>
         Effect.sync(() => {
-          for (const { snapshots } of streams.values()) {
+          for (const snapshots of [overAll, ...Array.from(streams.values(), (kept) => kept.snapshots)]) {
             if (projection === undefined) snapshots.clear()
             else snapshots.delete(projection)
           }

@@ -1,6 +1,18 @@
 /** Opens logs: as a service for programs in Effect, and with promises for everybody else. */
 import { Context, Effect, Layer, ManagedRuntime, Stream } from "effect"
-import type { AppendError, Busy, CursorLost, OpenFailed, ReadError, StreamNotFound } from "./Errors.ts"
+import type { AllStreamsQuery } from "./AllStreams.ts"
+import type { Copied, CopyOptions } from "./Copy.ts"
+import type { Decided, DecideOptions } from "./Decision.ts"
+import type {
+  AppendError,
+  Busy,
+  CursorLost,
+  DecisionFailed,
+  InvalidState,
+  OpenFailed,
+  ReadError,
+  StreamNotFound
+} from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
 import { byStream } from "./ByStream.ts"
 import { flatten } from "./Flatten.ts"
@@ -16,6 +28,9 @@ import {
 import type { Head, LogStorage, Selection } from "./LogStorage.ts"
 import type { Projection } from "./Projection.ts"
 import type { AppendOptions, Receipt } from "./Receipt.ts"
+import type { StatesQuery, StatesSelection } from "./States.ts"
+
+type LogError = AppendError | ReadError | StreamNotFound | Busy | InvalidState | DecisionFailed
 
 /**
  * A log as a service class, so that there is one log and one set of caches in a program.
@@ -60,6 +75,25 @@ export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
   /** Each stream's events are to be pulled before the next stream is asked for; what isn't pulled is passed over. */
   readonly queryByStream: (query?: ByStreamQuery<E>) => AsyncIterable<PromiseStreamAnswer<E>>
   readonly state: <S>(stream: string, projection: Projection<E, S>) => Promise<S>
+  readonly states: <S>(
+    selection: StatesSelection,
+    projection: Projection<E, S>,
+    options?: StatesQuery
+  ) => Promise<ReadonlyMap<string, S>>
+  readonly stateOfAll: <S>(projection: Projection<E, S>, options?: AllStreamsQuery) => Promise<S>
+  readonly snapshot: <S>(stream: string, projection: Projection<E, S>) => Promise<void>
+  readonly decide: <S>(
+    stream: string,
+    projection: Projection<E, S>,
+    choose: (state: S) => Decided<E>,
+    options?: DecideOptions
+  ) => Promise<Receipt | undefined>
+  readonly copy: (
+    from: string,
+    to: string,
+    options?: CopyOptions & { readonly target?: PromiseLog<any> }
+  ) => Promise<Copied>
+  readonly unrecognized: Log.Log<E>["unrecognized"]
   readonly heads: (selection?: Selection) => Promise<ReadonlyArray<Head>>
   readonly head: (stream: string) => Promise<Head | undefined>
   readonly remove: (stream: string) => Promise<boolean>
@@ -94,8 +128,7 @@ export const open = async <E extends EventSet.Any, StorageError>(
     throw error
   })
   const log = Context.get(context, Tag)
-  const run = <A>(effect: Effect.Effect<A, AppendError | ReadError | StreamNotFound | Busy>): Promise<A> =>
-    Effect.runPromiseWith(context)(effect)
+  const run = <A>(effect: Effect.Effect<A, LogError>): Promise<A> => Effect.runPromiseWith(context)(effect)
   const iterate = <A>(stream: Stream.Stream<A, ReadError | CursorLost>): AsyncIterable<A> =>
     Stream.toAsyncIterableWith(stream, context)
 
@@ -125,6 +158,13 @@ export const open = async <E extends EventSet.Any, StorageError>(
         }))
       ),
     state: (stream, projection) => run(log.state(stream, projection)),
+    states: (selection, projection, asked) => run(log.states(selection, projection, asked)),
+    stateOfAll: (projection, asked) => run(log.stateOfAll(projection, asked)),
+    snapshot: (stream, projection) => run(log.snapshot(stream, projection)),
+    decide: (stream, projection, choose, asked) => run(log.decide(stream, projection, choose, asked)),
+    copy: (from, to, { target, ...asked } = {}) =>
+      run(log.copy(from, to, target === undefined ? asked : { ...asked, target: target.effect })),
+    unrecognized: log.unrecognized,
     heads: (selection) => run(log.heads(selection)),
     head: (stream) => run(log.head(stream)),
     remove: (stream) => run(log.remove(stream)),

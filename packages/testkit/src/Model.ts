@@ -225,7 +225,7 @@ export class Model {
 
   save(snapshots: ReadonlyArray<StoredSnapshot>): void {
     for (const one of snapshots) {
-      if (!this.streams.has(one.stream)) continue
+      if (one.stream !== "" && !this.streams.has(one.stream)) continue
       this.snapshots = this.snapshots.filter(
         (old) => old.stream !== one.stream || old.projection !== one.projection
       )

@@ -5,9 +5,11 @@ import { appendLaws } from "./laws/append.ts"
 import { cursorLaws } from "./laws/cursors.ts"
 import { dedupLaws } from "./laws/dedup.ts"
 import { headLaws } from "./laws/heads.ts"
+import { linearizableLaws } from "./laws/linearizable.ts"
 import { modelLaws } from "./laws/model.ts"
 import { nameLaws } from "./laws/names.ts"
 import { orderingLaws } from "./laws/ordering.ts"
+import { stateLaws } from "./laws/projections.ts"
 import { queryLaws } from "./laws/query.ts"
 import { readingLaws } from "./laws/reading.ts"
 import { refusalLaws } from "./laws/refusals.ts"
@@ -31,5 +33,7 @@ export const allLaws: ReadonlyArray<Law> = [
   ...nameLaws,
   ...modelLaws,
   ...orderingLaws,
+  ...stateLaws,
+  ...linearizableLaws,
   ...writerLaws
 ]

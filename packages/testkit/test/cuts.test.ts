@@ -4,11 +4,14 @@ import { fileURLToPath } from "node:url"
 import { beforeAll, describe, expect, test } from "vitest"
 import type { Verdict } from "../src/checkLaws.ts"
 import { coreCuts } from "./cuts/core.ts"
+import { projectionCuts } from "./cuts/projections.ts"
 
 const runner = fileURLToPath(new URL("cuts/run.ts", import.meta.url))
 
+const cuts = [...coreCuts, ...projectionCuts]
+
 /** The same laws in the same process without a cut: what they find is the cut and nothing else. */
-const controls = [...new Set(coreCuts.map(({ law }) => law))].map((law) => ({
+const controls = [...new Set(cuts.map(({ law }) => law))].map((law) => ({
   name: "no cut",
   file: "",
   from: "",
@@ -21,7 +24,7 @@ describe("a cut into core is found", () => {
   let errors = ""
 
   beforeAll(() => {
-    const args = ["--conditions=@varve/source", runner, JSON.stringify([...coreCuts, ...controls])]
+    const args = ["--conditions=@varve/source", runner, JSON.stringify([...cuts, ...controls])]
     const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 110_000 })
     errors = stderr
     verdicts = stdout
@@ -30,12 +33,12 @@ describe("a cut into core is found", () => {
       .map((line) => JSON.parse(line) as Verdict)
   }, 120_000)
 
-  test.each(coreCuts.map((cut, i) => ({ ...cut, i })))("$law: $name", ({ i, law }) => {
+  test.each(cuts.map((cut, i) => ({ ...cut, i })))("$law: $name", ({ i, law }) => {
     expect(verdicts[i], `no verdict: ${errors}`).toBeDefined()
     expect(verdicts[i]).toMatchObject({ law, outcome: "broken" })
   })
 
   test.each(controls.map((control, i) => ({ ...control, i })))("$law: kept without a cut", ({ i, law }) => {
-    expect(verdicts[coreCuts.length + i]).toMatchObject({ law, outcome: "kept" })
+    expect(verdicts[cuts.length + i]).toMatchObject({ law, outcome: "kept" })
   })
 })

@@ -21,6 +21,13 @@ export const snapshotFaults: ReadonlyArray<Fault> = [
             )
     }
   })),
+  fault("N2 over-all", "snapshots need a stream", "an inner join, a foreign key", (storage) => ({
+    ...storage,
+    snapshots: {
+      ...storage.snapshots,
+      save: (all) => storage.snapshots.save(all.filter((one) => one.stream !== ""))
+    }
+  })),
   fault(
     "N3 replaced",
     "snapshots are stored in addition, and the first is answered",

@@ -103,4 +103,38 @@ const n3Replaced = law(
     )
 )
 
-export const snapshotLaws = [n2Disposable, n3Replaced]
+const n2OverAll = law(
+  "N2 over-all",
+  "A snapshot under the empty name, of a projection over all streams, is kept though no such stream exists: saved, replaced, loaded and dropped like any other, told by no head, and untouched when a stream is removed. One of a stream that doesn't exist is not kept.",
+  async (bench) => {
+    const store = await bench.store()
+    const overAll = async (more: Partial<StoredSnapshot>): Promise<StoredSnapshot> => ({
+      ...(await snapshotOf(store, "a", { cursor: { epoch: "", seq: 1 }, ...more })),
+      stream: ""
+    })
+    await store.append("a", events(2))
+    const rows = await overAll({})
+    await store.save([rows, await snapshotOf(store, "a", {}), { ...rows, stream: "none" }])
+    mustEqual("Of all streams", await store.load("rows", [""]), [rows])
+    mustEqual("Of a stream that doesn't exist", await store.load("rows", ["none"]), [])
+    const [next, other] = [await overAll({ state: '{"n":2}' }), await overAll({ projection: "other" })]
+    await store.save([next])
+    await store.save([other])
+    const both = sorted(await store.load("rows", ["", "a"]))
+    mustEqual("Replaced, and others beside it", both, sorted([next, await snapshotOf(store, "a", {})]))
+    mustEqual(
+      "The streams that exist",
+      (await store.heads({})).map((head) => head.stream),
+      ["a"]
+    )
+    await store.remove("a")
+    mustEqual("After a stream was removed", await store.load("rows", ["", "a"]), [next])
+    await store.drop("rows")
+    mustEqual("Dropped", await store.load("rows", [""]), [])
+    mustEqual("The other one", await store.load("other", [""]), [other])
+    await store.drop()
+    mustEqual("All dropped", await store.load("other", [""]), [])
+  }
+)
+
+export const snapshotLaws = [n2Disposable, n3Replaced, n2OverAll]
