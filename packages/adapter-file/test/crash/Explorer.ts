@@ -39,8 +39,11 @@ export interface ExploreOptions {
   readonly deepCuts: number
   /** Of so many crash states one is let recover, and crashed again on the way. */
   readonly deepEvery: number
-  /** Ends early at this time, by `performance.now`. */
+  /** Ends early at this time, by `performance.now`, or with so many findings. */
   readonly until?: number
+  readonly mostFindings?: number
+  /** Into one of so many calls a mistake of the disk falls; 12 by default. */
+  readonly faultEvery?: number
 }
 
 export interface Exploration {
@@ -66,7 +69,6 @@ interface Right {
   readonly seen: Map<string, Set<number>>
 }
 
-const mostFindings = 10
 const logs = ".jsonl"
 /** Where the store is. */
 export const directory = "/store"
@@ -95,7 +97,8 @@ class Explorer {
   }
 
   private get isOver(): boolean {
-    return this.report.findings.length >= mostFindings || performance.now() > (this.options.until ?? Infinity)
+    const { mostFindings = 10, until = Infinity } = this.options
+    return this.report.findings.length >= mostFindings || performance.now() > until
   }
 
   async run(): Promise<void> {
@@ -103,7 +106,7 @@ class Explorer {
     const disk = new SimulatedDisk()
     const ledger = new Ledger()
     const right: Right = { ledger, seen: new Map() }
-    const plan = new Plan(this.choose, ledger)
+    const plan = new Plan(this.choose, ledger, 0, this.options.faultEvery)
     const watch = new Watch(disk, this.choose, cuts)
     let opened = await open(disk)
     ledger.opened()
@@ -150,10 +153,7 @@ class Explorer {
       }
       case "release":
         await Effect.runPromise(service.release(call.stream))
-        return () => {
-          ledger.released(call.stream)
-          return []
-        }
+        return () => []
       case "sync": {
         const result = await Effect.runPromise(Effect.result(service.sync))
         return () => {
@@ -172,7 +172,7 @@ class Explorer {
   }
 
   private found(wrong: ReadonlyArray<string>, where: string): void {
-    for (const each of wrong) this.report.findings.push(`${each} (${where})`)
+    for (const each of wrong) if (!this.isOver) this.report.findings.push(`${each} (${where})`)
   }
 
   /** Opens what crashes left, as far as it differs from what was found right before. */
@@ -347,17 +347,18 @@ class Watch {
 
 /**
  * Which streams' logs were not found right before, and which files are nobody's. Logs don't know of each other: one
- * that was read beside others is not read again beside yet others.
+ * that was read beside others is not read again beside yet others, with the same index of heads.
  */
 const lookAt = ({ disk, kind }: State, ledger: Ledger, seen: Right["seen"]) => {
   const files = filesOf(disk, logs)
+  const index = disk.files(`${directory}/.varve`).get("heads") ?? empty
   const news: Array<string> = []
   for (const stream of ledger.names()) {
     const path = pathOf(stream)
     const bytes = files.get(path)
     files.delete(path)
     const known = ledger.version(stream) * 2 + (kind === "kill" ? 1 : 0)
-    const key = bytes === undefined ? -known : bytes.length * 2 ** 32 + crc32(bytes, known)
+    const key = bytes === undefined ? -known : bytes.length * 2 ** 32 + crc32(bytes, crc32(index, known))
     let right = seen.get(stream)
     if (right === undefined) seen.set(stream, (right = new Set()))
     if (!right.has(key)) news.push(stream)
@@ -365,6 +366,8 @@ const lookAt = ({ disk, kind }: State, ledger: Ledger, seen: Right["seen"]) => {
   }
   return { news, strangers: [...files.keys()] }
 }
+
+const empty = new Uint8Array(0)
 
 const pathOf = (stream: string): string => `${directory}/${fileNameOf(stream)}${logs}`
 
@@ -445,7 +448,7 @@ const filesOf = (disk: SimulatedDisk, end: string): Map<string, Uint8Array> => {
 }
 
 const bytesAt = (disk: SimulatedDisk, path: string): Uint8Array =>
-  disk.files(directory).get(path.slice(directory.length + 1)) ?? new Uint8Array(0)
+  disk.files(directory).get(path.slice(directory.length + 1)) ?? empty
 
 const startsWith = (bytes: Uint8Array, start: Uint8Array): boolean =>
   bytes.length >= start.length && Buffer.compare(bytes.subarray(0, start.length), start) === 0

@@ -16,7 +16,7 @@ it("100,000 crashes lose nothing that was acknowledged, and hide nothing", { tim
   const total = { states: 0, opened: 0, recoveries: 0, deepStates: 0, calls: 0 }
   for (let i = 0; total.states < 100_000; i++) {
     const found: Exploration = await explore({
-      open: openOn,
+      open: openOn(),
       seed: seed + i,
       calls: 200,
       cuts: 110,
@@ -35,13 +35,23 @@ it("100,000 crashes lose nothing that was acknowledged, and hide nothing", { tim
 
 it("a sync covers what was written and then released", async () => {
   const disk = new SimulatedDisk()
-  const { service } = await openOn(disk)
+  const { service } = await openOn()(disk)
   await Effect.runPromise(service.append([{ stream: "a", events: [eventOf("1/10")], durability: "written" }]))
   await Effect.runPromise(service.release("a"))
   await Effect.runPromise(service.sync)
   for (let i = 0; i < 50; i++) {
-    const after = await openOn(disk.crash({ kind: "power", choose: chooseBy(i) }))
+    const after = await openOn()(disk.crash({ kind: "power", choose: chooseBy(i) }))
     expect(await Effect.runPromise(after.service.heads({}))).toHaveLength(1)
     await after.close()
   }
+})
+
+it.fails("the index of heads vouches for nothing that a power cut took", { timeout: 60_000 }, async () => {
+  const findings: Array<string> = []
+  for (let i = 0; i < 3; i++) {
+    const open = openOn({ indexed: true })
+    const run = { calls: 80, cuts: 8, deepCuts: 4, deepEvery: 30 }
+    findings.push(...(await explore({ ...run, open, seed: seed + i })).findings)
+  }
+  expect(findings).toEqual([])
 })
