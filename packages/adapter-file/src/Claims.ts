@@ -50,7 +50,7 @@ export class Claims {
     ports: { readonly disk: Disk; readonly presence: Presence },
     folder: string
   ): Promise<Claims> {
-    makeFolder(ports.disk, folder)
+    makeFolder(ports.disk, folder, "derived")
     const id = randomBytes(12).toString("hex")
     const me = { id, name: `process ${process.pid} (${id})` }
     const { leave } = await ports.presence.enter(folder, socketOf(id))

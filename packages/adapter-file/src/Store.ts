@@ -62,7 +62,6 @@ export class Store implements Surroundings {
   static async open(options: StoreOptions): Promise<Store> {
     const { directory, disk } = options
     makeFolder(disk, directory)
-    makeFolder(disk, `${directory}/.varve`)
     return new Store(options, await Claims.open(options, `${directory}/.varve/claims`))
   }
 
