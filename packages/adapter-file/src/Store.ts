@@ -48,6 +48,7 @@ export class Store implements Surroundings {
   private readonly unsecured = new Set<StreamLog>()
   private readonly longNames = new Map<string, string>()
   private readonly idle: NodeJS.Timeout
+  private isSwept = false
 
   private constructor({ directory, disk, idleTimeout, notify }: StoreOptions, claims: Claims) {
     this.directory = directory
@@ -55,7 +56,7 @@ export class Store implements Surroundings {
     this.claims = claims
     this.index = new HeadIndex(disk, this.turns, `${directory}/.varve`)
     this.notify = notify
-    this.idle = setInterval(() => void this.releaseIdle(idleTimeout), idleTimeout / 4).unref()
+    this.idle = setInterval(() => void this.tidy(idleTimeout), idleTimeout / 4).unref()
   }
 
   /** Opens a folder, and makes it where there is none. */
@@ -127,10 +128,15 @@ export class Store implements Surroundings {
     }
   }
 
-  private async releaseIdle(idleTimeout: number): Promise<void> {
+  /** What can wait for a quiet moment. */
+  private async tidy(idleTimeout: number): Promise<void> {
     const since = performance.now() - idleTimeout
     for (const log of this.open) if (log.lastUsed < since) await run(log.release())
     if (this.open.size === 0) await this.saveIndex()
+    if (!this.isSwept) {
+      this.isSwept = true
+      await this.claims.sweep().catch(() => undefined)
+    }
   }
 
   /** A log was claimed. Lets go of the one that was written longest ago where too many are. */
