@@ -6,7 +6,7 @@ export interface Cut {
   /** Stands in the file once. */
   readonly from: string
   readonly to: string
-  /** How a finding of it begins. */
+  /** How a finding of it begins. R3 where a log is refused as damaged that a crash may leave so. */
   readonly laws: ReadonlyArray<string>
 }
 
@@ -16,7 +16,7 @@ export const cuts: ReadonlyArray<Cut> = [
     file: "StreamLog.ts",
     from: "    yield* sync(disk, writing.fd!)\n",
     to: "",
-    laws: ["A1"]
+    laws: ["A1", "R3"]
   },
   {
     name: "a duplicate is acknowledged as synced before it is",
@@ -37,7 +37,7 @@ export const cuts: ReadonlyArray<Cut> = [
     file: "Recovery.ts",
     from: "      writeAll(disk, fd, piece, piece.length, offset)\n",
     to: "",
-    laws: ["A1"]
+    laws: ["A1", "R3"]
   },
   {
     name: "a takeover believes what it reads",
@@ -114,7 +114,7 @@ export const cuts: ReadonlyArray<Cut> = [
     file: "StreamLog.ts",
     from: "begins: true }",
     to: "begins: found.summary === undefined }",
-    laws: ["C3"]
+    laws: ["C3", "R3"]
   },
   {
     name: "what is torn is taken for damage",
