@@ -139,6 +139,12 @@ export class Store implements Surroundings {
     }
   }
 
+  /** Lets others write a stream. */
+  async release(stream: string): Promise<void> {
+    const log = this.logs.get(stream)
+    if (log !== undefined) await run(log.release())
+  }
+
   /** A log was claimed. Lets go of the one that was written longest ago where too many are. */
   opened(log: StreamLog): void {
     this.open.add(log)
@@ -158,7 +164,7 @@ export class Store implements Surroundings {
 
   /** Forgets a log that was removed, unless somebody is at it again. */
   forget(stream: string): void {
-    if (this.logs.get(stream)?.isOpen === false) this.logs.delete(stream)
+    if (this.logs.get(stream)?.isIdle === true) this.logs.delete(stream)
   }
 
   /** A name that is too long for a file's stands in the file. */

@@ -100,8 +100,9 @@ export class StreamLog {
     this.file = `${store.directory}/${name}.jsonl`
   }
 
-  get isOpen(): boolean {
-    return this.writing !== undefined
+  /** Whether nobody writes it, nor waits to. */
+  get isIdle(): boolean {
+    return this.writing === undefined && !this.lock.isTaken
   }
 
   /** What is known by now; undefined when there is no such stream. Reads what is new of the file. Repairs nothing. */
