@@ -156,12 +156,15 @@ export class StreamLog {
 
   /** What the index is to hold of it; undefined for nothing. */
   entry(): Entry | undefined {
-    const kept = this.known?.keep()
-    if (kept === undefined) return undefined
+    const { known } = this
+    const kept = known?.keep()
+    if (known === undefined || kept === undefined) return undefined
+    // What isn't secured may be gone after a power cut, though size and time stay: it has to be read again.
+    if (known.proven < known.used) return { kept, look: { size: -1, ino: 0, mtimeMs: 0 } }
     if (this.looked !== undefined) return { kept, look: this.looked }
     // It was written here last; unless another process goes on with it already.
     const facts = this.store.disk.lstatSync(this.file, { throwIfNoEntry: false })
-    if (facts?.size !== kept.end) return undefined
+    if (facts?.size !== known.end) return undefined
     return { kept, look: { size: facts.size, ino: facts.ino, mtimeMs: facts.mtimeMs } }
   }
 

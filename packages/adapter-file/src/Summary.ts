@@ -22,19 +22,16 @@ import type { Turns } from "./Turns.ts"
 /** More types than this aren't listed: then any may be there. */
 const mostTypes = 32
 
-/** A summary as plain data. */
+/** A log as it was when all of it was secured, as plain data. */
 export interface Kept {
   readonly stream: string
   readonly start: number
   readonly seed: number
   readonly sum: number
   readonly end: number
-  readonly used: number
-  readonly proven: number
   readonly head: Head
   readonly epochs: ReadonlyArray<Epoch>
   readonly types: ReadonlyArray<string> | null
-  readonly unproven: ReadonlyArray<readonly [end: number, seq: number]>
 }
 
 export class Summary {
@@ -57,6 +54,8 @@ export class Summary {
   types: Set<string> | undefined = new Set()
   /** Where bytes that had been secured aren't what was written. */
   damage: Damaged | undefined
+  /** How it was when all of it was secured last. */
+  private secured: Pick<Kept, "end" | "epochs" | "head" | "sum"> | undefined
   /** Ends of groups behind `proven`, each with its last seq. */
   private unproven: ReadonlyArray<readonly [end: number, seq: number]> = []
 
@@ -75,37 +74,25 @@ export class Summary {
   }
 
   static from(kept: Kept, file: string): Summary {
+    const { end, epochs, head, sum, types } = kept
     const summary = new Summary(kept.stream, file, kept.start, kept.seed)
-    const { end, epochs, head, proven, sum, types, unproven, used } = kept
-    return Object.assign(summary, {
+    Object.assign(summary, {
       end,
       epochs,
       head,
-      proven,
       sum,
-      unproven,
-      used,
+      used: end,
       types: types === null ? undefined : new Set(types)
     })
+    summary.prove(end)
+    return summary
   }
 
-  /** Plain data to make it of again; undefined where there is nothing worth it. */
+  /** What a power cut cannot take back of it; undefined for nothing. */
   keep(): Kept | undefined {
-    const { damage, end, epochs, head, proven, seed, start, stream, sum, types, unproven, used } = this
-    if (damage !== undefined || head === undefined) return undefined
-    return {
-      stream,
-      start,
-      seed,
-      sum,
-      end,
-      used,
-      proven,
-      head,
-      epochs,
-      unproven,
-      types: types === undefined ? null : [...types]
-    }
+    const { damage, seed, secured, start, stream, types } = this
+    if (damage !== undefined || secured === undefined) return undefined
+    return { stream, start, seed, ...secured, types: types === undefined ? null : [...types] }
   }
 
   /** Everything up to `offset` is secured. */
@@ -120,7 +107,12 @@ export class Summary {
       passed++
     }
     if (passed > 0) this.unproven = this.unproven.slice(passed)
-    if (this.head !== undefined && seq > this.head.synced) this.head = { ...this.head, synced: seq }
+    if (this.head === undefined) return
+    if (seq > this.head.synced) this.head = { ...this.head, synced: seq }
+    if (offset >= this.used) {
+      const { end, epochs, head, sum } = this
+      this.secured = { end, epochs, head, sum }
+    }
   }
 
   /** A group of `seq` as its last event ends at `end`; `isUsed` unless it is a proof alone. */
@@ -242,6 +234,7 @@ const follows = ({ damage, epochs, head }: Summary, { lines, mark }: StoredGroup
 /** Takes a group into a summary. */
 const absorb = (summary: Summary, group: StoredGroup, line: EventLine, ids: Visit | undefined): void => {
   const { mark } = group
+  summary.prove(mark.proven)
   const before = summary.head
   let minAt = before?.minAt ?? Infinity
   let maxAt = before?.maxAt ?? -Infinity
@@ -277,7 +270,6 @@ const absorb = (summary: Summary, group: StoredGroup, line: EventLine, ids: Visi
     }
   }
   summary.extend(group.to, mark.end, mark.crc, isUsed)
-  summary.prove(mark.proven)
 }
 
 export const addType = (summary: Summary, type: string): void => {

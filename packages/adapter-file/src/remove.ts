@@ -22,10 +22,14 @@ function* steps(store: Store, stream: string): Steps<boolean> {
     if (exists) {
       removeSnapshots(store, log.name)
       // The log's own name has no dot in it, so these are its own files and no other's.
+      const own = `${log.name}.jsonl`
+      let wasKept = false
       for (const file of namesIn(disk, directory)) {
-        if (file.startsWith(`${log.name}.`) && file !== `${log.name}.jsonl`)
-          removeFile(disk, `${directory}/${file}`)
+        if (file.startsWith(`${log.name}.`) && file !== own)
+          wasKept = removeFile(disk, `${directory}/${file}`)
       }
+      // A power cut must not bring back what is found by the log alone, once that is gone.
+      if (wasKept) syncFolder(disk, directory)
       removeFile(disk, log.file)
     }
     // Also where it is gone already: the removal that took it may have failed before this.

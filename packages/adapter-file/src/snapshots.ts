@@ -6,7 +6,7 @@ import type { Cursor, StorageError, StorageService, StoredSnapshot } from "@varv
 import { randomBytes } from "node:crypto"
 import { Effect } from "effect"
 import { fileNameOf } from "./fileName.ts"
-import { codeOf, makeFolder, namesIn, readFile, removeFile, writeFile } from "./files.ts"
+import { codeOf, makeFolder, namesIn, readFile, removeFile, syncFolder, writeFile } from "./files.ts"
 import { attempt } from "./heads.ts"
 import type { Steps } from "./Steps.ts"
 import { failed, type Store } from "./Store.ts"
@@ -61,10 +61,12 @@ function* drop(store: Store, projection: string | undefined): Steps<void> {
   }
 }
 
-/** Forgets all of a stream's, by its file name. */
+/** Forgets all of a stream's, by its file name, also after a power cut. */
 export const removeSnapshots = (store: Store, name: string): void => {
   const folder = snapshotsOf(store, name)
-  for (const file of namesIn(store.disk, folder)) removeFile(store.disk, `${folder}/${file}`)
+  const files = namesIn(store.disk, folder)
+  for (const file of files) removeFile(store.disk, `${folder}/${file}`)
+  if (files.length > 0) syncFolder(store.disk, folder)
   try {
     store.disk.rmdirSync(folder)
   } catch (error) {
