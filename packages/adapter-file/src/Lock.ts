@@ -3,7 +3,7 @@ import { type Steps, wait } from "./Steps.ts"
 
 export class Lock {
   private taken = false
-  private readonly waiting: Array<() => void> = []
+  private waiting: Array<() => void> | undefined
 
   get isTaken(): boolean {
     return this.taken
@@ -11,7 +11,7 @@ export class Lock {
 
   /** Lets go; whoever waited longest has it at once. */
   free(): void {
-    const next = this.waiting.shift()
+    const next = this.waiting?.shift()
     if (next === undefined) this.taken = false
     else next()
   }
@@ -23,7 +23,7 @@ export class Lock {
         now: () => {
           throw new Error("another append to this stream is under way, which an exit handler cannot wait for")
         },
-        later: () => new Promise<void>((resolve) => this.waiting.push(resolve))
+        later: () => new Promise<void>((resolve) => (this.waiting ??= []).push(resolve))
       })
     }
     this.taken = true

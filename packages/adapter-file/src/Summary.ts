@@ -74,17 +74,14 @@ export class Summary {
   }
 
   static from(kept: Kept, file: string): Summary {
-    const { end, epochs, head, sum, types } = kept
-    const summary = new Summary(kept.stream, file, kept.start, kept.seed)
-    Object.assign(summary, {
-      end,
-      epochs,
-      head,
-      sum,
-      used: end,
-      types: types === null ? undefined : new Set(types)
-    })
-    summary.prove(end)
+    const { end, epochs, head, start, seed, stream, sum, types } = kept
+    const summary = new Summary(stream, file, start, seed)
+    summary.end = summary.used = summary.proven = end
+    summary.sum = sum
+    summary.head = head
+    summary.epochs = epochs
+    summary.types = types === null ? undefined : new Set(types)
+    summary.secured = kept
     return summary
   }
 
@@ -92,7 +89,8 @@ export class Summary {
   keep(): Kept | undefined {
     const { damage, seed, secured, start, stream, types } = this
     if (damage !== undefined || secured === undefined) return undefined
-    return { stream, start, seed, ...secured, types: types === undefined ? null : [...types] }
+    const { end, epochs, head, sum } = secured
+    return { stream, start, seed, sum, end, head, epochs, types: types === undefined ? null : [...types] }
   }
 
   /** Everything up to `offset` is secured. */
