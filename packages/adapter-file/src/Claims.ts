@@ -85,9 +85,14 @@ export class Claims {
     return undefined
   }
 
+  /** Gives a claim back. One that cannot be removed ends with this owner, and is this owner's until then. */
   drop(name: string): void {
     if (!this.held.delete(name)) return
-    removeFile(this.disk, `${this.folder}/${name}.claim`)
+    try {
+      removeFile(this.disk, `${this.folder}/${name}.claim`)
+    } catch {
+      // Nobody is waiting for this to be told.
+    }
   }
 
   /** Removes the cards and sockets of owners that died. Their claims are links, and stay for whoever takes them over. */
