@@ -17,6 +17,8 @@ export default defineConfig({
       project("adapter-sqlite", "packages/adapter-sqlite"),
       project("testkit", "packages/testkit"),
       project("transcripts", "examples/transcripts"),
+      project("sealed-insight", "examples/sealed-insight"),
+      project("turn-persistence", "examples/turn-persistence"),
       { extends: true as const, test: { name: "readme", root: ".", include: ["test/**/*.test.ts"] } }
     ]
   }

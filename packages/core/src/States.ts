@@ -194,12 +194,9 @@ export class States<E extends EventSet.Any> {
     const [first] = foldings
     if (first === undefined) return Effect.void
     const { name } = first.projection
-    return Effect.suspend(() =>
-      this.storage.snapshots.load(
-        name,
-        foldings.map(({ stream }) => stream)
-      )
-    ).pipe(
+    const names = foldings.map(({ stream }) => stream)
+    const load = Effect.suspend(() => this.storage.snapshots.load(name, names))
+    return Effect.andThen(this.writer.settled, load).pipe(
       Effect.catchCause((cause) => {
         const stream = foldings.length === 1 ? first.stream : allStreams
         this.around.report({ stream, projection: name, cause: Cause.squash(cause) })

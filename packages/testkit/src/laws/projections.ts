@@ -294,6 +294,13 @@ export const stateLaws: ReadonlyArray<Law> = [
         await log.label(s, { title: "t" })
         mustEqual("labelled", told(await log.state(s, Page)), pageOf(texts))
         mustEqual("what was read for it", look(), { queries: 0, events: 0 })
+        const other = store.name("other")
+        await log.append(other, [eventOf("a"), Session.Ended()])
+        for (const events of [2, 0]) {
+          const all = await log.states({ streams: [other] }, Page)
+          mustEqual("one of many", Array.from(all.values(), told), [pageOf(["a"])])
+          mustEqual("events read for it", look().events, events)
+        }
       })
       await withShelf(store, async ({ log, look, saved }) => {
         const wanted = pageOf(["a", ".", "b"])

@@ -90,6 +90,13 @@ export const projectionCuts: ReadonlyArray<Cut> = [
     law: "N5 sealed-cache"
   },
   {
+    name: "what is being saved is not waited for, and folded again",
+    file: states,
+    from: "Effect.andThen(this.writer.settled, load)",
+    to: "load",
+    law: "N5 sealed-cache"
+  },
+  {
     name: "a failed save counts as done",
     file: "packages/core/src/SnapshotWriter.ts",
     from: "if (Exit.isSuccess(exit)) done()\n        else",
