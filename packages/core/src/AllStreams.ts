@@ -87,8 +87,8 @@ class AllStreams<E extends EventSet.Any, S> {
     })
   }
 
-  isDue(closing = false): boolean {
-    return this.events > 0 && (this.bad || pays({ saved: this.saved, tail: this.tail }, closing))
+  isDue(last = false): boolean {
+    return this.events > 0 && (this.bad || pays({ saved: this.saved, tail: this.tail }, last))
   }
 
   /** The snapshot to save, and what to do once it is saved. */

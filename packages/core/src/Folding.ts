@@ -105,11 +105,11 @@ export class Folding<E extends EventSet.Any, S> {
   }
 
   /** Whether it is time for a snapshot: a bad one is mended, a sealed stream's kept for good, others must pay. */
-  isDue(closing = false): boolean {
+  isDue(last = false): boolean {
     if (this.cursor === undefined) return false
     if (this.bad) return true
     if (this.sealed) return !sameCursor(this.saved?.cursor, this.cursor)
-    return pays({ saved: this.saved, tail: this.tail }, closing)
+    return pays({ saved: this.saved, tail: this.tail }, last)
   }
 
   /** The snapshot to save, and what to do once it is saved. Nothing before the first event. */

@@ -45,7 +45,10 @@ type StoredOf<E extends EventSet.Any, T> = Extract<EventSet.Stored<E>, { readonl
 export interface Options<E extends EventSet.Any, S> {
   /** Names its snapshots in storage: up to 256 bytes of UTF-8 without control characters. */
   readonly name: string
-  /** Raise it when the state or what the handlers do changes: older snapshots are then ignored. From 1. */
+  /**
+   * Raise it when the state changes, what the handlers do, or the definitions of the events that they read: older
+   * snapshots are then ignored. From 1.
+   */
   readonly version: number
   /** The state, as it is stored in snapshots. */
   readonly state: Schema.Codec<S, any>

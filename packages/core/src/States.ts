@@ -113,7 +113,8 @@ export class States<E extends EventSet.Any> {
         const folding = foldings.get(stream)
         if (folding !== undefined) folding.sealed = sealed
       }
-      this.save([...foldings.values()])
+      // Of so many nothing stays in memory.
+      this.save([...foldings.values()], true)
       for (const [stream, folding] of foldings) answers.set(stream, folding.answer().state)
       return new Map(heads.map(({ stream }) => [stream, answers.get(stream)!]))
     })
@@ -157,9 +158,10 @@ export class States<E extends EventSet.Any> {
 
   /** Lets go of the least recently used state that nobody waits for. */
   private evict(but: string): void {
-    for (const [key, { flight }] of this.entries) {
+    for (const [key, { flight, folding }] of this.entries) {
       if (key === but || !flight.isIdle) continue
       this.entries.delete(key)
+      this.save([folding], true)
       return
     }
   }
@@ -236,8 +238,9 @@ export class States<E extends EventSet.Any> {
     )
   }
 
-  private save(foldings: ReadonlyArray<Folding<E, any>>, closing = false): void {
-    const due = foldings.filter((folding) => folding.isDue(closing))
+  /** `last`: the last occasion. */
+  private save(foldings: ReadonlyArray<Folding<E, any>>, last = false): void {
+    const due = foldings.filter((folding) => folding.isDue(last))
     for (let i = 0; i < due.length; i += savesAtOnce) this.writer.behind(due.slice(i, i + savesAtOnce))
   }
 }

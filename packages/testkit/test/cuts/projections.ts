@@ -135,7 +135,7 @@ export const projectionCuts: ReadonlyArray<Cut> = [
     name: "closing always saves",
     file: folding,
     from: "return pays(",
-    to: "return closing || pays(",
+    to: "return last || pays(",
     law: "N7 growth"
   },
   {
