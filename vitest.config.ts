@@ -11,6 +11,8 @@ const project = (name: string, folder: string) => ({
 export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
+    // One a core: by default vitest leaves one of two idle.
+    maxWorkers: "100%",
     // Inline, because projects found by a glob lose the condition.
     projects: [
       project("core", "packages/core"),
@@ -19,6 +21,8 @@ export default defineConfig({
       project("transcripts", "examples/transcripts"),
       project("sealed-insight", "examples/sealed-insight"),
       project("turn-persistence", "examples/turn-persistence"),
+      project("hotspots", "examples/hotspots"),
+      project("level-storage", "examples/level-storage"),
       { extends: true as const, test: { name: "readme", root: ".", include: ["test/**/*.test.ts"] } }
     ]
   }

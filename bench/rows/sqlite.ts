@@ -29,7 +29,7 @@ const row = (
 })
 
 export const sqliteRows: ReadonlyArray<Row> = [
-  row("append-batch-sqlite", "15 events a transaction, NORMAL", 0.8, 15, 1000, "written"),
-  row("append-one-sqlite", "1 event a transaction, NORMAL", 0.6, 1, 4000, "written"),
-  row("append-synced-sqlite", "15 events a transaction, FULL", 0.85, 15, 300, "synced")
+  row("append-batch-sqlite", "15 events a transaction, NORMAL", 0.8, 15, 1500, "written"),
+  row("append-one-sqlite", "1 event a transaction, NORMAL", 0.6, 1, 8000, "written"),
+  row("append-synced-sqlite", "15 events a transaction, FULL", 0.85, 15, 600, "synced")
 ]

@@ -1,5 +1,5 @@
 /** `npm start [-- <folder>]`: import transcripts, show the sessions, then stream the largest and be killed ten times. */
-import { mkdirSync } from "node:fs"
+import { mkdirSync, statSync } from "node:fs"
 import { homedir } from "node:os"
 import { join, resolve } from "node:path"
 import { Varve } from "@varve/core"
@@ -30,6 +30,8 @@ const folders = (): ReadonlyArray<string> => {
 
 const importAll = async (log: TranscriptLog): Promise<void> => {
   for (const folder of folders()) {
+    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+      throw new Error(`There is no folder ${folder}`)
     console.log(`Importing ${folder}`)
     const bad: Array<string> = []
     const bar = new SingleBar({

@@ -2,7 +2,7 @@
  * A query in stream order: names by code point, then seq. One pass of bounded pages (laws Q2, Q3): a page examines a
  * slice of one stream or many small streams whole, in one statement, and says how far it has come.
  */
-import { type Batch, defaultBatchEvents, type Query, type StoredEvent } from "@varve/core"
+import { type Batch, Damaged, defaultBatchEvents, type Query, type StoredEvent } from "@varve/core"
 import { type Connection, codeOf } from "./Connection.ts"
 import {
   cursorAt,
@@ -30,6 +30,8 @@ export class StreamOrder {
   private readonly connection: Connection
   private readonly query: Query
   private readonly backward: boolean
+  private readonly step: 1 | -1
+  private readonly reports: boolean
   private readonly filter: Filter
   /** Whether rows may be missing from an answer without anything being wrong. */
   private readonly filtered: boolean
@@ -45,6 +47,8 @@ export class StreamOrder {
     this.connection = connection
     this.query = query
     this.backward = isBackward(query)
+    this.step = this.backward ? -1 : 1
+    this.reports = query.onDamage === "report"
     this.filter = filterOf(query)
     this.filtered = query.types !== undefined || query.since !== undefined || query.until !== undefined
     this.batchEvents = Math.max(1, query.batchEvents ?? defaultBatchEvents)
@@ -65,6 +69,7 @@ export class StreamOrder {
     const toRead = parts.filter((part) => this.countOf(part) > 0)
     const readings = this.read(sql, toRead)
     if (readings === undefined) return nothing
+    if (readings instanceof Damaged) return this.report(parts, readings)
     this.loadEpochs(sql, parts, readings)
     return this.answer(sql, parts, readings)
   }
@@ -92,8 +97,11 @@ export class StreamOrder {
     return parts
   }
 
-  /** Undefined when it must be done again, one stream at a time. */
-  private read(sql: Statements, parts: ReadonlyArray<Part>): ReadonlyMap<Part, Reading> | undefined {
+  /** Undefined when it must be done again, one stream at a time. The damage is that of the last part. */
+  private read(
+    sql: Statements,
+    parts: ReadonlyArray<Part>
+  ): ReadonlyMap<Part, Reading> | Damaged | undefined {
     const [first] = parts
     if (first === undefined) return new Map()
     try {
@@ -101,7 +109,7 @@ export class StreamOrder {
     } catch (error) {
       if (!codeOf(error).startsWith("SQLITE_CORRUPT")) throw error
       if (parts.length === 1)
-        throw damaged(this.connection.file, first.stream, undefined, `SQLite says ${codeOf(error)}`)
+        return damaged(this.connection.file, first.stream, undefined, `SQLite says ${codeOf(error)}`)
       this.alone = true
       return undefined
     }
@@ -166,16 +174,21 @@ export class StreamOrder {
       if (reading === undefined) {
         if (part.named || part.resync !== undefined) batches.push(this.unread(part))
       } else {
-        const { events, damage } = this.decode(part, reading)
+        const { events, damage, behind } = this.decode(part, reading)
         // Removed while it was read: nothing more is to be had of it, and a successor isn't it (law V1).
         const gone = damage !== undefined && sql.exists.get(part.row!.id) === undefined
         if (gone && part.named && !part.begun)
           batches.push({ stream: part.stream, events: [], last: undefined, head: undefined })
         if (!gone) this.push(batches, part, reading, events, damage !== undefined)
-        if (damage !== undefined && !gone) return { batches, end: false, damage }
-        this.examined.add(gone ? countOf(part) : Math.abs(reading.last - reading.first) + 1)
+        if (damage !== undefined && !gone && !this.reports) return { batches, end: false, damage }
+        const next = damage === undefined ? reading.last + this.step : behind
+        this.examined.add(gone ? countOf(part) : Math.abs(next - reading.first))
         if (this.left === 0) return this.end(batches)
-        if (!gone && !this.advance(part, reading)) break
+        if (damage !== undefined && !gone) {
+          const last = part.epochs === undefined ? undefined : cursorAt(part.epochs, next - this.step)
+          batches.push({ stream: part.stream, events: [], last, head: headOf(part), damage })
+        }
+        if (!gone && !this.advance(part, next)) break
       }
       finished++
     }
@@ -203,12 +216,13 @@ export class StreamOrder {
     for (const row of rows) counters.bytesRead += sizeOf(row)
     const { stream, epochs, named } = part
     if (epochs === undefined && (named || rows.length > 0)) {
-      return { events: [], damage: damaged(file, stream, first, "its epochs are missing") }
+      const damage = damaged(file, stream, first, "its epochs are missing")
+      return { events: [], damage, behind: last + this.step }
     }
     // Whole small streams may answer more than the limit leaves room for.
     const all = rows.length <= this.left
     const expected = {
-      step: this.backward ? -1 : 1,
+      step: this.step,
       first,
       last: all ? last : undefined,
       dense: !this.filtered
@@ -239,10 +253,22 @@ export class StreamOrder {
   }
 
   /** Moves a part on behind what was examined; true when nothing of it is left. */
-  private advance(part: Part, { last }: Reading): boolean {
-    if (this.backward) part.to = last - 1
-    else part.from = last + 1
+  private advance(part: Part, next: number): boolean {
+    if (this.backward) part.to = next
+    else part.from = next
     return part.from > part.to
+  }
+
+  /** Answers that a stream, the last of `parts`, cannot be read, and goes on behind it. */
+  private report(parts: ReadonlyArray<Part>, damage: Damaged): Page {
+    if (!this.reports) return { batches: [], end: false, damage }
+    const part = parts.find(({ stream }) => stream === damage.stream)!
+    const before = parts.slice(0, parts.indexOf(part)).filter((p) => p.named || p.resync !== undefined)
+    const batches = before.map((p) => this.unread(p))
+    batches.push({ stream: part.stream, events: [], last: undefined, head: headOf(part), damage })
+    this.examined.add(countOf(part))
+    this.queue = this.queue.slice(parts.indexOf(part) + 1)
+    return { batches, end: false }
   }
 
   private end(batches: ReadonlyArray<Batch>): Page {

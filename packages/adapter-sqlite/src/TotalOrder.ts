@@ -96,8 +96,8 @@ export class TotalOrder {
     const epochs = epochsOf(sql, [...new Set(found.rows.map((row) => row.stream_id))])
 
     const { file, counters } = this.connection
-    const dense =
-      this.query.types === undefined && this.query.since === undefined && this.query.until === undefined
+    const { query } = this
+    const dense = query.types === undefined && query.since === undefined && query.until === undefined
     const batches: Array<Batch> = []
     for (const run of runsOf(found.rows, this.batchEvents)) {
       const { name: stream, stream_id, seq: first, head_epoch: epoch, head_seq: seq } = run[0]!
@@ -106,14 +106,22 @@ export class TotalOrder {
       if (known === undefined) continue
       counters.eventsRead += run.length
       for (const row of run) counters.bytesRead += sizeOf(row)
-      const { events, damage } = decode(file, stream, known, run, {
-        step: backward ? -1 : 1,
-        first,
-        last: undefined,
-        dense
-      })
-      if (events.length > 0) batches.push(this.batch(stream, events, { epoch, seq }))
-      if (damage !== undefined) return { batches, end: false, damage }
+      const head = { epoch, seq }
+      const step = backward ? -1 : 1
+      for (let rest = run, from = first; rest.length > 0;) {
+        const { events, damage, behind } = decode(file, stream, known, rest, {
+          step,
+          first: from,
+          last: undefined,
+          dense
+        })
+        if (events.length > 0) batches.push(this.batch(stream, events, head))
+        if (damage === undefined) break
+        if (query.onDamage !== "report") return { batches, end: false, damage }
+        batches.push({ stream, events: [], last: cursorAt(known, behind - step), head, damage })
+        rest = rest.filter((row) => (row.seq - behind) * step >= 0)
+        from = behind
+      }
     }
     const stopped = found.cut || found.rows.length === rows
     const last = stopped ? found.rows.at(-1)!.position : backward ? from : to

@@ -78,7 +78,7 @@ export const append = (
       })
       connection.minted = call.minted
       connection.counters.appends++
-      if (call.wrote) connection.checkpoints.wrote(call.bytes)
+      if (call.wrote) connection.checkpoints.wrote(call.bytes, full)
       return outcomes
     } catch (error) {
       if (isBusy(error)) throw error

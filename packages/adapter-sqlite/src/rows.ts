@@ -71,6 +71,8 @@ export interface Decoded {
   readonly events: ReadonlyArray<StoredEvent>
   /** Set when what comes behind `events` is damaged. */
   readonly damage: Damaged | undefined
+  /** Behind the damage: the seq to go on at. */
+  readonly behind: number
 }
 
 /** Turns one stream's rows into events, up to the first that isn't what was written there. */
@@ -84,14 +86,16 @@ export const decode = (
   const events: Array<StoredEvent> = []
   let expected = first
   let epoch = 0
+  const stop = (seq: number, problem: string, behind: number): Decoded => ({
+    events,
+    damage: damaged(file, stream, seq, problem),
+    behind
+  })
   for (const row of rows) {
     const { seq } = row
-    if (dense && (seq - expected) * step > 0)
-      return { events, damage: damaged(file, stream, expected, "its row is missing") }
-    if ((seq - expected) * step < 0)
-      return { events, damage: damaged(file, stream, seq, "its row is there twice") }
-    if (!isIntact(stream, row))
-      return { events, damage: damaged(file, stream, seq, "its checksum doesn't match") }
+    if (dense && (seq - expected) * step > 0) return stop(expected, "its row is missing", seq)
+    if ((seq - expected) * step < 0) return stop(seq, "its row is there twice", expected)
+    if (!isIntact(stream, row)) return stop(seq, "its checksum doesn't match", seq + step)
     while (epoch + 1 < epochs.length && epochs[epoch + 1]!.first <= seq) epoch++
     while (epoch > 0 && epochs[epoch]!.first > seq) epoch--
     events.push({
@@ -110,7 +114,9 @@ export const decode = (
     expected = seq + step
   }
   const missing = dense && last !== undefined && (last - expected) * step >= 0
-  return { events, damage: missing ? damaged(file, stream, expected, "its row is missing") : undefined }
+  return missing
+    ? stop(expected, "its row is missing", last + step)
+    : { events, damage: undefined, behind: expected }
 }
 
 /** About how many bytes a row takes: UTF-16 units, which are bytes of ASCII and cost nothing to tell. */

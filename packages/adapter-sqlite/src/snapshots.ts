@@ -34,12 +34,12 @@ export const snapshots = (connection: Connection): StorageService["snapshots"] =
             bytes += state.length
           }
         })
-        connection.checkpoints.wrote(bytes)
+        connection.checkpoints.wrote(bytes, false)
       }),
     drop: (projection) =>
       write("drop snapshots", () => {
         connection.write(false, (sql) => sql.dropSnapshots.run({ projection: projection ?? null }))
-        connection.checkpoints.wrote(0)
+        connection.checkpoints.wrote(0, false)
       })
   }
 }

@@ -132,7 +132,9 @@ describe("Q2 one-pass", () => {
     }
     faults.steps = []
     const heads = await Effect.runPromise(store.storage.heads({}))
-    expect([heads.length, statements()]).toEqual([3000, expect.toSatisfy((n: number) => n <= 8)])
+    expect(heads.length).toBe(3000)
+    // A page of streams takes two; a quiet moment's chore may come between.
+    expect(statements()).toBeLessThan(12)
     // Resuming all of them, half of them caught up.
     const after = new Map(
       heads.map(({ stream, cursor }, i) => [stream, i % 2 === 0 ? cursor : { ...cursor, seq: 1 }])

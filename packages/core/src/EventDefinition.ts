@@ -6,6 +6,7 @@
  */
 import { Equal, Schema, SchemaAST, SchemaIssue } from "effect"
 import * as Jit from "effect/schema/SchemaJITCompiler"
+import { flat } from "./Flat.ts"
 import * as Json from "./Json.ts"
 
 /** The schemas of an event's data, by field. They need no services and no async. */
@@ -187,11 +188,13 @@ const structCodec = <const F extends Fields>(fields: F): Codec<DataOf<F>> => {
   const toJson = Schema.encodeUnknownExit(schema, { onExcessProperty: "error" })
   const fromJson = Schema.decodeUnknownSync(schema)
   const { exact, plain } = faithfulness(struct.ast)
+  const flatly = flat(struct.ast)
   // Names the field and stops there: deeper keys may be payload (law S6), as an excess property's name is.
   const unfit = (key: unknown, problem: string) =>
     new Json.Unfit(typeof key === "string" && Object.hasOwn(fields, key) ? key : "", problem)
   return {
     encode: (data) => {
+      if (flatly?.given(data) === true) return JSON.stringify(data)
       const exit = toJson(data)
       if (exit._tag === "Success") {
         const json = plain ? JSON.stringify(exit.value) : Json.stringify(exit.value)
@@ -213,7 +216,10 @@ const structCodec = <const F extends Fields>(fields: F): Codec<DataOf<F>> => {
         `does not fit its definition (${issue?.message ?? "no reason given"})`
       )
     },
-    decode: (text) => fromJson(JSON.parse(text))
+    decode: (text) => {
+      const json: unknown = JSON.parse(text)
+      return flatly?.parsed(json) === true ? (json as DataOf<F>) : fromJson(json)
+    }
   }
 }
 

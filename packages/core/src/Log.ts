@@ -2,7 +2,7 @@
  * The log: what an application writes to and reads from. Every ask of one log sees what it recorded before (law O5).
  */
 import { Deferred, Effect, Exit, type Scope, Stream } from "effect"
-import type { Cursor } from "./Cursor.ts"
+import { byStream } from "./ByStream.ts"
 import {
   type AppendError,
   type Busy,
@@ -26,12 +26,20 @@ import {
   type Head,
   LogStorage,
   type Outcome,
-  type Query as StorageQuery,
   type Selection,
   type StorageService,
   type StoredEvent,
   type Supports
 } from "./LogStorage.ts"
+import {
+  type Batch,
+  type ByStreamQuery,
+  flattenBatches,
+  type Query,
+  readBatches,
+  type ReadOptions,
+  type StreamAnswer
+} from "./LogQuery.ts"
 import { checkQuery, checkSelection } from "./Options.ts"
 import type { Projection } from "./Projection.ts"
 import { type AllStreamsQuery, OverAll } from "./AllStreams.ts"
@@ -62,25 +70,6 @@ export interface LogOptions<E extends EventSet.Any> extends WriterOptions, State
 
 /** Where copies come in: not for users, whose events are checked. */
 const receiving: unique symbol = Symbol("@varve/core/Log/receiving")
-
-/** A query, with the event types of the set. */
-export interface Query<E extends EventSet.Any> extends Omit<StorageQuery, "types"> {
-  readonly types?: ReadonlyArray<EventSet.Type<E>>
-}
-
-/** What of one stream to read; everything by default. */
-export interface ReadOptions<E extends EventSet.Any> extends Omit<
-  Query<E>,
-  "streams" | "prefix" | "after" | "attributes" | "order"
-> {
-  /** Only what comes behind this cursor. Fails with `CursorLost` when it cannot go on. */
-  readonly after?: Cursor | undefined
-}
-
-/** A piece of an answer, of one stream. */
-export interface Batch<E extends EventSet.Any> extends Omit<StoredBatch, "events"> {
-  readonly events: ReadonlyArray<EventSet.Stored<E>>
-}
 
 /** A log of one event set over one storage. */
 export interface Log<E extends EventSet.Any> {
@@ -123,6 +112,15 @@ export interface Log<E extends EventSet.Any> {
 
   /** One pass over any number of streams, batch by batch. */
   readonly query: (query?: Query<E>) => Stream.Stream<Batch<E>, ReadError>
+
+  /**
+   * The same pass, stream by stream, in order of name.
+   *
+   * ```ts
+   * yield* Stream.runForEach(log.queryByStream({ since }), ({ stream, events }) => Stream.runForEach(events, count))
+   * ```
+   */
+  readonly queryByStream: (query?: ByStreamQuery<E>) => Stream.Stream<StreamAnswer<E>, ReadError>
 
   /**
    * A projection's state of one stream, now: its newest good snapshot plus the tail behind it, or, where nothing is new,
@@ -291,19 +289,7 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
       )
     )
 
-  const read: Log<E>["read"] = (stream, { after, ...rest } = {}) =>
-    query({
-      ...rest,
-      streams: [stream],
-      ...(after === undefined ? {} : { after: new Map([[stream, after]]) })
-    }).pipe(
-      Stream.mapEffect((batch) =>
-        batch.resync === undefined
-          ? Effect.succeed(batch.events)
-          : Effect.fail(new CursorLost({ stream, ...batch.resync }))
-      ),
-      Stream.flattenIterable
-    )
+  const read: Log<E>["read"] = (stream, options) => flattenBatches(readBatches(query, stream, options))
 
   const settledOne = (stream: string) => settled(() => checkSelection({ streams: [stream] }), [stream])
 
@@ -368,6 +354,11 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
     flushSync: () => writer.flushSync(),
     read,
     query,
+    queryByStream: (asked) =>
+      Stream.map(byStream(query(asked)), ({ batches, ...answer }) => ({
+        ...answer,
+        events: flattenBatches(batches)
+      })),
     state: (stream, projection) => Effect.map(folded(stream, projection), ({ state }) => state),
     states: (selection, projection, asked = {}) =>
       Effect.andThen(

@@ -150,6 +150,8 @@ export interface Query extends Selection {
   readonly order?: "stream" | "total" | undefined
   /** At most so many events a batch; 512 by default. */
   readonly batchEvents?: number | undefined
+  /** `fail` (default): damage ends the query. `report`: it is told in a batch, and the rest is answered. */
+  readonly onDamage?: "fail" | "report" | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
@@ -166,6 +168,8 @@ export interface Batch {
   readonly head: Cursor | undefined
   /** Set when the stream's `after` cannot go on; then `events` is empty. */
   readonly resync?: Resync | undefined
+  /** Under `onDamage: "report"`: what could not be read here. Then `events` is empty; what stands behind it follows. */
+  readonly damage?: Damaged | undefined
 }
 
 /** A projection's state as stored. Disposable: a storage may lose any (law N2). */

@@ -53,6 +53,7 @@ export const checkQuery = (query: Query, supports: Supports): void => {
   if ((query.limit ?? 0) < 0) refuse("limit", "is below 0")
   if ((query.batchEvents ?? 1) < 1) refuse("batchEvents", "is below 1")
   oneOf("direction", query.direction, ["forward", "backward"])
+  oneOf("onDamage", query.onDamage, ["fail", "report"])
   oneOf("order", query.order, ["stream", "total"])
   if (query.order === "total" && !supports.totalOrder) throw new Unsupported({ capability: "totalOrder" })
   if (query.direction === "backward" && !supports.reverse) throw new Unsupported({ capability: "reverse" })

@@ -3,6 +3,10 @@
  * listener that always has more to do must not keep timers and input from their turn for ever.
  */
 const slice = 64
+/** Milliseconds of work after which a slice ends, too: synchronous storages work within a round. */
+const budget = 8
+
+const { performance } = globalThis as unknown as { readonly performance: { readonly now: () => number } }
 
 /** Runs `run` behind everything that is due in the event loop now. */
 const nextMacrotask: (run: () => void) => void = (() => {
@@ -15,7 +19,9 @@ export class Turns {
   private readonly work: () => boolean
   private scheduled = false
   private running = false
+  /** What the current slice has used. */
   private rounds = 0
+  private spent = 0
 
   /** `work` does one round and answers whether there may be more. */
   constructor(work: () => boolean) {
@@ -26,18 +32,23 @@ export class Turns {
   soon(): void {
     if (this.scheduled || this.running) return
     this.scheduled = true
-    if (this.rounds < slice) queueMicrotask(this.start)
+    if (this.left()) queueMicrotask(this.start)
     else nextMacrotask(this.restart)
   }
 
   /** Does rounds now, unless one is under way or others come first. */
   now(): void {
-    if (!this.running && this.rounds < slice) this.start()
+    if (!this.running && this.left()) this.start()
     else this.soon()
+  }
+
+  private left(): boolean {
+    return this.rounds < slice && this.spent < budget
   }
 
   private readonly restart = (): void => {
     this.rounds = 0
+    this.spent = 0
     this.start()
   }
 
@@ -46,10 +57,14 @@ export class Turns {
     if (this.running) return
     this.running = true
     let more = true
+    let begun = performance.now()
     try {
-      while (more && this.rounds < slice) {
+      while (more && this.left()) {
         this.rounds++
         more = this.work()
+        const now = performance.now()
+        this.spent += now - begun
+        begun = now
       }
     } finally {
       this.running = false

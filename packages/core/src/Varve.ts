@@ -14,7 +14,17 @@ import type {
   StreamNotFound
 } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
+import { byStream } from "./ByStream.ts"
+import { flatten } from "./Flatten.ts"
 import * as Log from "./Log.ts"
+import {
+  type Batch,
+  type ByStreamQuery,
+  type Query,
+  readBatches,
+  type ReadOptions,
+  type StreamAnswer
+} from "./LogQuery.ts"
 import type { Head, LogStorage, Selection } from "./LogStorage.ts"
 import type { Projection } from "./Projection.ts"
 import type { AppendOptions, Receipt } from "./Receipt.ts"
@@ -44,6 +54,11 @@ export const Service =
     })
   }
 
+/** What a query answers of one stream. */
+export interface PromiseStreamAnswer<E extends EventSet.Any> extends Omit<StreamAnswer<E>, "events"> {
+  readonly events: AsyncIterable<EventSet.Stored<E>>
+}
+
 /** A log with promises. The same operations under the same names as `Log`; failures reject with the same errors. */
 export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
   readonly record: Log.Log<E>["record"]
@@ -55,8 +70,10 @@ export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
   readonly label: (stream: string, attributes: Readonly<Record<string, string>>) => Promise<Head>
   readonly flush: (stream?: string) => Promise<void>
   readonly flushSync: Log.Log<E>["flushSync"]
-  readonly read: (stream: string, options?: Log.ReadOptions<E>) => AsyncIterable<EventSet.Stored<E>>
-  readonly query: (query?: Log.Query<E>) => AsyncIterable<Log.Batch<E>>
+  readonly read: (stream: string, options?: ReadOptions<E>) => AsyncIterable<EventSet.Stored<E>>
+  readonly query: (query?: Query<E>) => AsyncIterable<Batch<E>>
+  /** Each stream's events are to be pulled before the next stream is asked for; what isn't pulled is passed over. */
+  readonly queryByStream: (query?: ByStreamQuery<E>) => AsyncIterable<PromiseStreamAnswer<E>>
   readonly state: <S>(stream: string, projection: Projection<E, S>) => Promise<S>
   readonly states: <S>(
     selection: StatesSelection,
@@ -131,8 +148,15 @@ export const open = async <E extends EventSet.Any, StorageError>(
     label: (stream, attributes) => run(log.label(stream, attributes)),
     flush: (stream) => run(log.flush(stream)),
     flushSync: log.flushSync,
-    read: (stream, readOptions) => iterate(log.read(stream, readOptions)),
+    read: (stream, readOptions) => flatten(iterate(readBatches(log.query, stream, readOptions))),
     query: (query) => iterate(log.query(query)),
+    queryByStream: (query) =>
+      iterate(
+        Stream.map(byStream(log.query(query)), ({ batches, ...answer }) => ({
+          ...answer,
+          events: flatten(iterate(batches))
+        }))
+      ),
     state: (stream, projection) => run(log.state(stream, projection)),
     states: (selection, projection, asked) => run(log.states(selection, projection, asked)),
     stateOfAll: (projection, asked) => run(log.stateOfAll(projection, asked)),

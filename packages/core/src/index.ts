@@ -31,7 +31,14 @@ export {
   type UnrecognizedData
 } from "./LogEvent.ts"
 export type { Failure, Notification } from "./Listeners.ts"
-export type { Batch as LogBatch, Log, LogOptions, Query as LogQuery, ReadOptions } from "./Log.ts"
+export type { Log, LogOptions } from "./Log.ts"
+export type {
+  Batch as LogBatch,
+  ByStreamQuery,
+  Query as LogQuery,
+  ReadOptions,
+  StreamAnswer
+} from "./LogQuery.ts"
 export {
   type Appended,
   type Batch,
@@ -75,6 +82,6 @@ export { allStreams, snapshotCheck } from "./Snapshot.ts"
 export type { SnapshotFailure } from "./SnapshotWriter.ts"
 export type { StatesOptions, StatesQuery, StatesSelection } from "./States.ts"
 export * as StreamId from "./StreamId.ts"
-export type { PromiseLog } from "./Varve.ts"
+export type { PromiseLog, PromiseStreamAnswer } from "./Varve.ts"
 export * as Varve from "./Varve.ts"
 export type { WriterOptions } from "./Writer.ts"

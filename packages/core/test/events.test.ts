@@ -121,6 +121,41 @@ describe("A8 round-trip", () => {
     expect(refusal(chunk("", { meta: { agent: 1 as never } })).problem).toContain("meta")
   })
 
+  test("A8 round-trip: what JSON would change is refused in flat data too", () => {
+    class Flat extends EventSet.make({
+      Point: { x: Schema.Number, on: Schema.Boolean, kind: Schema.Literal("a"), name: Schema.String }
+    }) {}
+    const good = { x: 1.5, on: true, kind: "a", name: "\u2028__proto__" } as const
+    const encode = (data: unknown) => EventSet.encode(Flat, "s", Flat.Point(data as typeof good)).data
+    expect(JSON.parse(encode(good))).toEqual(good)
+    // JSON has no NaN, so the codec writes it in its own way.
+    expect(JSON.parse(encode({ ...good, x: NaN }))).toEqual({ ...good, x: "NaN" })
+    const hidden = Object.defineProperty({ ...good, x: 2 }, "name", { enumerable: false })
+    const lent: object = Object.create(good)
+    const spelled = { ...good, toJSON: () => ({}) }
+    for (const bad of [
+      { ...good, x: -0 },
+      { ...good, x: "1" },
+      { ...good, kind: "c" },
+      { ...good, more: 1 },
+      { x: 1, on: true, kind: "a" },
+      spelled
+    ]) {
+      expect(() => encode(bad), JSON.stringify(bad)).toThrow(InvalidEvent)
+    }
+    // What the codec takes of these is what comes back.
+    for (const odd of [hidden, lent, { ...good, [Symbol("s")]: 1 }]) {
+      let text: string | undefined
+      try {
+        text = encode(odd)
+      } catch (error) {
+        expect(error).toBeInstanceOf(InvalidEvent)
+      }
+      if (text !== undefined)
+        expect(Object.keys(JSON.parse(text) as object).toSorted()).toEqual(["kind", "name", "on", "x"])
+    }
+  })
+
   test("S6 quiet: no refusal repeats payload", () => {
     const secret = "sk-secret"
     for (const made of [

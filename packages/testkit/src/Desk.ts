@@ -37,6 +37,8 @@ export interface Desk {
   readonly timers: () => number
   /** Lets the time of every timer come, and what hangs on it be settled as far as the storage answers at once. */
   readonly tick: () => Promise<void>
+  /** Waits until the storage has answered what was asked of it so far, however slow it is. */
+  readonly answered: () => Promise<void>
   /** What the next storage calls do besides their work, in order. */
   readonly trouble: Array<Trouble>
   readonly canFlushSync: boolean
@@ -53,6 +55,8 @@ export const openDesk = async (store: Store, options: WriterOptions = {}): Promi
   const trouble: Array<Trouble> = []
   const timers: Array<() => void> = []
   const { service } = store
+
+  let underWay = 0
 
   const append = (groups: ReadonlyArray<Group>): Effect.Effect<ReadonlyArray<Outcome>> => {
     calls.push(groups)
@@ -76,12 +80,16 @@ export const openDesk = async (store: Store, options: WriterOptions = {}): Promi
       }
     })
     if (fails === "throws" && turns === 0) throw new Error("the storage threw")
-    return turns === 0
-      ? work
-      : Effect.andThen(
-          Effect.promise(() => turn(turns)),
-          work
-        )
+    underWay++
+    return Effect.ensuring(
+      turns === 0
+        ? work
+        : Effect.andThen(
+            Effect.promise(() => turn(turns)),
+            work
+          ),
+      Effect.sync(() => underWay--)
+    )
   }
 
   const appendSync = (groups: ReadonlyArray<Group>): ReadonlyArray<Outcome> => {
@@ -112,6 +120,10 @@ export const openDesk = async (store: Store, options: WriterOptions = {}): Promi
     tick: async () => {
       for (const run of timers.splice(0)) run()
       await turn(1)
+    },
+    answered: async () => {
+      await turn(1)
+      while (underWay > 0) await turn(1)
     },
     canFlushSync: service.appendSync !== undefined,
     close: () => {

@@ -3,7 +3,7 @@ import { Projection, RecordFailed } from "@varve/core"
 import { Effect, Exit, Schema } from "effect"
 import * as fc from "fast-check"
 import { must, mustEqual } from "../Broken.ts"
-import { type Desk, openDesk, turn } from "../Desk.ts"
+import { type Desk, openDesk } from "../Desk.ts"
 import { type Law, law } from "../Law.ts"
 import { anyPlan, chunk, follow, step, stepAlone, streams } from "../LogPlan.ts"
 import { Session } from "../Session.ts"
@@ -142,10 +142,11 @@ export const orderingLaws: ReadonlyArray<Law> = [
         desk.log.record(other, chunk("x"))
         desk.log.record(s, chunk("a"))
         desk.log.record(s, prompt("b"))
-        await turn(2)
+        await desk.answered()
         mustEqual("stored without a tick", await storedIds(store, s), ["a", "b"])
         mustEqual("the other stream", await storedIds(store, other), [])
         await desk.tick()
+        await desk.answered()
         mustEqual("the other stream after the tick", await storedIds(store, other), ["x"])
       })
     }
@@ -206,7 +207,7 @@ export const orderingLaws: ReadonlyArray<Law> = [
           for (let s = 0; s < 15; s++) desk.log.record(store.name(`s${s}`), chunk(`e${i}`))
         mustEqual("timers set", desk.timers(), 1)
         await desk.tick()
-        await turn(1)
+        await desk.answered()
         mustEqual("storage calls", desk.calls.length, 1)
         mustEqual("groups in it", desk.calls[0]!.length, 15)
         mustEqual("notifications", desk.notifications.length, 15)
