@@ -8,7 +8,7 @@
  *   folded from is gone, and the fold begins anew (law N4).
  * - **Snapshots are written behind** the answers, when they pay (law N7).
  */
-import { Cause, Effect, type Exit, Stream } from "effect"
+import { Cause, Deferred, Effect, type Exit, Stream } from "effect"
 import { type Cursor, sameCursor } from "./Cursor.ts"
 import type { Damaged, InvalidState, StorageError } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
@@ -64,6 +64,8 @@ export class States<E extends EventSet.Any> {
   /** Projections are told apart as the objects they are: two may have one name by mistake. */
   private readonly numbers = new WeakMap<object, number>()
   private projections = 0
+  /** States being folded to the seal of their stream, each done when it is there. */
+  private readonly sealing = new Set<Deferred.Deferred<void>>()
 
   constructor(
     storage: StorageService,
@@ -135,13 +137,30 @@ export class States<E extends EventSet.Any> {
     })
   }
 
-  /** Saves what pays to be saved: the last occasion. */
-  close(): void {
-    this.save(
-      Array.from(this.entries.values(), ({ folding }) => folding),
-      true
-    )
+  /** Folds the states in memory of a stream to its seal, and stores them: no other process will have to. */
+  sealed(stream: string): void {
+    for (const { flight, folding } of this.entries.values()) {
+      if (folding.stream !== stream) continue
+      const done = Deferred.makeUnsafe<void>()
+      this.sealing.add(done)
+      this.around.fork(flight.ask, () => {
+        this.sealing.delete(done)
+        Deferred.doneUnsafe(done, Effect.void)
+      })
+    }
   }
+
+  /** Saves what pays to be saved: the last occasion. */
+  readonly close: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.map(
+      Effect.forEach([...this.sealing], (done) => Deferred.await(done), { discard: true }),
+      () =>
+        this.save(
+          Array.from(this.entries.values(), ({ folding }) => folding),
+          true
+        )
+    )
+  )
 
   private entry<S>(stream: string, projection: Projection<E, S>): Entry<E, S> {
     const key = this.key(stream, projection)

@@ -90,6 +90,20 @@ export const projectionCuts: ReadonlyArray<Cut> = [
     law: "N5 sealed-cache"
   },
   {
+    name: "a seal is noticed by whoever asks next, in the next process",
+    file: "packages/core/src/Writer.ts",
+    from: "if (group.events.at(-1)?.seals === true) this.sealed(stream)",
+    to: "",
+    law: "N5 sealed-cache"
+  },
+  {
+    name: "closing doesn't wait for states on their way to the seal",
+    file: states,
+    from: "Effect.forEach([...this.sealing], (done) => Deferred.await(done), { discard: true })",
+    to: "Effect.void",
+    law: "N5 sealed-cache"
+  },
+  {
     name: "what is being saved is not waited for, and folded again",
     file: states,
     from: "Effect.andThen(this.writer.settled, load)",
