@@ -29,6 +29,12 @@ try {
   run(bin("tsc"), ["-b", ...packages])
 
   cpSync(join(root, "scripts", "consumer"), consumer, { recursive: true })
+  // An adapter by its author: the worked one, outside of this repository.
+  for (const folder of ["src", "test"])
+    cpSync(join(root, "examples", "level-storage", folder), join(consumer, "level", folder), {
+      recursive: true
+    })
+  const level = JSON.parse(readFileSync(join(root, "examples", "level-storage", "package.json"), "utf8"))
   mkdirSync(tarballs)
   run("npm", ["pack", "--silent", "--pack-destination", tarballs, ...packages.map((folder) => `./${folder}`)])
   const packed = readdirSync(tarballs).filter((file) => file.endsWith(".tgz"))
@@ -48,6 +54,9 @@ try {
           `@varve/${tarball.replace(/^varve-(.*)-\d.*$/, "$1")}`,
           `file:${join(tarballs, tarball)}`
         ]),
+        ["abstract-level", level.dependencies["abstract-level"]],
+        ["classic-level", level.devDependencies["classic-level"]],
+        ["@types/node", devDependencies["@types/node"]],
         ["effect", devDependencies.effect],
         ["vitest", devDependencies.vitest]
       ])
@@ -65,11 +74,22 @@ try {
         exactOptionalPropertyTypes: true,
         skipLibCheck: false,
         noEmit: true
-      }
+      },
+      include: ["*.ts"]
+    })
+  )
+  writeFileSync(
+    join(consumer, "level", "tsconfig.json"),
+    JSON.stringify({
+      extends: "../tsconfig.json",
+      // The types of Level lean on Node's.
+      compilerOptions: { types: ["node"], skipLibCheck: true, allowImportingTsExtensions: true },
+      include: ["."]
     })
   )
   run("npm", ["install", "--silent", "--prefer-offline", "--no-audit", "--no-fund"], consumer)
   run(bin("tsc"), ["-p", "."], consumer)
+  run(bin("tsc"), ["-p", "level"], consumer)
   run(process.execPath, ["quickstart.ts"], consumer)
   run(join(consumer, "node_modules", ".bin", "vitest"), ["run"], consumer)
   console.log(`${packed.length} packages pack, install, type-check and run`)

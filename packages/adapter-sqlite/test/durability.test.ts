@@ -101,4 +101,17 @@ describe("durability", () => {
     })
     expect(await store.append("a", ["1"])).toMatchObject({ durability: "synced", duplicates: [0] })
   })
+
+  test("A9 drain: an exit handler writes what was recorded", async () => {
+    const file = newFile()
+    expect(run("exiting", [file, "flush"])).toBe("[]")
+    const store = await Store.open(file)
+    expect((await store.ids({})).map(Number).toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 100 }, (_, i) => i)
+    )
+    // Without it, what waits for its tick dies with the process.
+    const other = newFile()
+    run("exiting", [other, "leave"])
+    expect(await (await Store.open(other)).ids({})).toEqual([])
+  })
 })
