@@ -5,7 +5,7 @@
 import { Cause, Deferred, Effect, Exit } from "effect"
 import type { StorageService, StoredSnapshot } from "./LogStorage.ts"
 
-/** A snapshot that could not be saved. It is tried again at the next occasion. */
+/** A snapshot that could not be saved, or loaded. It is tried again at the next occasion; meanwhile states are folded. */
 export interface SnapshotFailure {
   /** Empty for a projection over all streams. */
   readonly stream: string

@@ -24,7 +24,7 @@ import type { SnapshotWriter, SnapshotFailure } from "./SnapshotWriter.ts"
 export interface StatesOptions {
   /** How many states of streams are kept in memory, the most recently used. 64 by default. */
   readonly statesInMemory?: number
-  /** Told of every snapshot that could not be saved. Logged by default. */
+  /** Told of every snapshot that could not be saved or loaded. Logged by default. */
   readonly onSnapshotFailure?: (failure: SnapshotFailure) => void
 }
 
