@@ -17,17 +17,20 @@ import {
 import { scan } from "./Scan.ts"
 
 /** `StorageService` in promises. Methods mean the same; see there. What they throw becomes a typed failure. */
-export type PromiseStorage = Writing & Reading
+export type PromiseStorage = RangeStorage | QueryStorage
 
-/** How it reads: ranges, over which core scans, or queries of its own, for storages with indexes. */
-type Reading =
-  | {
-      /** The epochs of a stream that exists, ascending. */
-      readonly epochs: (stream: string) => Promise<ReadonlyArray<Epoch>>
-      /** The events `from..to` of a stream, inclusive, ascending. */
-      readonly read: (stream: string, from: number, to: number) => Promise<ReadonlyArray<StoredEvent>>
-    }
-  | { readonly query: (query: Query) => AsyncIterable<Batch> }
+/** One that reads ranges: core's `scan` answers queries over them. */
+export interface RangeStorage extends Writing {
+  /** The epochs of a stream that exists, ascending. */
+  readonly epochs: (stream: string) => Promise<ReadonlyArray<Epoch>>
+  /** The events `from..to` of a stream, inclusive, ascending. */
+  readonly read: (stream: string, from: number, to: number) => Promise<ReadonlyArray<StoredEvent>>
+}
+
+/** One with indexes of its own, that answers queries itself. */
+export interface QueryStorage extends Writing {
+  readonly query: (query: Query) => AsyncIterable<Batch>
+}
 
 interface Writing extends Pick<StorageService, "supports" | "limits" | "counters"> {
   /** Must not reject: a group that failed is told as an outcome. A rejection counts as `unknown` for every group. */
