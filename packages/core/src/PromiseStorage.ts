@@ -32,7 +32,7 @@ export interface QueryStorage extends Writing {
   readonly query: (query: Query) => AsyncIterable<Batch>
 }
 
-interface Writing extends Pick<StorageService, "supports" | "limits" | "counters"> {
+interface Writing extends Pick<StorageService, "supports" | "limits" | "appendSync" | "counters"> {
   /** Must not reject: a group that failed is told as an outcome. A rejection counts as `unknown` for every group. */
   readonly append: (groups: ReadonlyArray<Group>) => Promise<ReadonlyArray<Outcome>>
   readonly heads: (selection: Selection) => Promise<ReadonlyArray<Head>>
@@ -90,7 +90,7 @@ const toService = (storage: PromiseStorage): StorageService => {
             epochs: (stream) => ask("epochs", () => storage.epochs(stream)),
             read: (stream, from, to) => ask("read", () => storage.read(stream, from, to))
           })
-  const { counters, hints } = storage
+  const { appendSync, counters, hints } = storage
   return {
     supports: storage.supports,
     limits: storage.limits,
@@ -102,6 +102,7 @@ const toService = (storage: PromiseStorage): StorageService => {
           return groups.map((): Outcome => ({ _tag: "Failed", reached: "unknown", cause }))
         }
       }),
+    ...(appendSync === undefined ? {} : { appendSync: (groups) => appendSync.call(storage, groups) }),
     query,
     heads,
     snapshots: {
