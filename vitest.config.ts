@@ -22,6 +22,8 @@ export default defineConfig({
       project("adapter-sqlite", "packages/adapter-sqlite"),
       project("testkit", "packages/testkit"),
       project("transcripts", "examples/transcripts"),
+      project("sealed-insight", "examples/sealed-insight"),
+      project("turn-persistence", "examples/turn-persistence"),
       project("hotspots", "examples/hotspots"),
       project("level-storage", "examples/level-storage"),
       { extends: true as const, test: { name: "readme", root: ".", include: ["test/**/*.test.ts"] } }

@@ -32,7 +32,7 @@ test("every law has a name of its own, and faults name laws that exist", () => {
   expect(faults.map((fault) => fault.breaks).filter((law) => !names.includes(law))).toEqual([])
 })
 
-test("the storage in which a fault is planted keeps the law without it", async () => {
+test("the storage in which a fault is planted keeps the law without it", { timeout: 30_000 }, async () => {
   const report = await checkLaws({ storage: () => MemoryStorage.layer, runs: 20 })
   expect(report.filter((verdict) => verdict.outcome === "broken")).toEqual([])
 })
