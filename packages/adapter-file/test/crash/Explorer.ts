@@ -224,7 +224,8 @@ class Explorer {
     this.found(ledger.check(found, kind, streams), where)
     if (disk.trace.some(({ path }) => path.endsWith(logs))) this.found(["M3: a reader wrote to a log"], where)
     if (!recovers) return
-    await this.spoil(disk, found, where)
+    // The index remembers proofs that the log itself has lost: what it says is synced may then pass for torn.
+    if (this.options.indexed !== true) await this.spoil(disk, found, where)
     await this.recover(state, ledger.after(found, kind), ledger, where)
   }
 
@@ -295,11 +296,46 @@ class Explorer {
       )
       if (taken !== undefined) this.found(await followed(opened.service, stream, taken), where)
     }
-    watch.stop()
     this.found(untold(before, disk, opened.told), where)
     const found = await read(opened.service, ledger.names())
     this.found(ledger.check(found, "kill", ledger.names()), `${where}, recovered`)
+    const torn = ledger.names().find((stream) => opened.told.some(({ file }) => file === pathOf(stream)))
+    if (torn !== undefined) await this.remove(torn, opened, watch, right, where)
+    watch.stop()
     await opened.close()
+  }
+
+  /** Law V1: removing a stream of which a torn end is kept takes that along, also after a crash on the way. */
+  private async remove(
+    stream: string,
+    { service, told }: Opened,
+    watch: Watch,
+    right: Right,
+    where: string
+  ): Promise<void> {
+    const { ledger } = right
+    const others = told.filter(({ file }) => file !== pathOf(stream))
+    const place = `${where}, removal of ${stream}`
+    watch.take()
+    ledger.askRemoval(stream)
+    await Effect.runPromise(service.remove(stream))
+    const states = watch.take()
+    await this.examine(states, right, place, 1)
+    ledger.removed(stream)
+    for (const { disk, kind } of watch.take()) {
+      this.found(leftOf(disk, stream), place)
+      for (const { keptIn } of others)
+        if (bytesAt(disk, keptIn).length === 0)
+          this.found([`V1 ${keptIn}: is another stream's, and gone`], `${place}, ${kind}`)
+    }
+    for (const { disk, kind } of states) {
+      // The log is gone and the rest isn't: whoever removes it once more finishes that.
+      if (bytesAt(disk, pathOf(stream)).length > 0 || leftOf(disk, stream).length === 0) continue
+      const again = await this.options.open(disk)
+      await Effect.runPromise(again.service.remove(stream))
+      await again.close()
+      this.found(leftOf(disk, stream), `${place}, ${kind}, and once more`)
+    }
   }
 
   /** Something stored, what was under way, and something new. */
@@ -416,6 +452,12 @@ const followed = async (
     ? []
     : [`C3 ${stream}: the cursor of seq ${cursor.seq}, which was lost, goes on`]
 }
+
+/** Law V1: files of a stream that was removed. */
+const leftOf = (disk: SimulatedDisk, stream: string): ReadonlyArray<string> =>
+  [...disk.files(directory).keys()]
+    .filter((name) => name.startsWith(`${fileNameOf(stream)}.`))
+    .map((name) => `V1 ${stream}: was removed, and ${name} is there`)
 
 /** Law R2: what was cut from a log was told, and is kept. */
 const untold = (

@@ -138,6 +138,13 @@ export const cuts: ReadonlyArray<Cut> = [
     laws: ["A1"]
   },
   {
+    name: "removing a stream leaves what was kept aside of it",
+    file: "remove.ts",
+    from: "if (file.startsWith(`${log.name}.`) && file",
+    to: "if (file.startsWith(`${log.name}/`) && file",
+    laws: ["V1"]
+  },
+  {
     name: "a reader repairs",
     file: "StreamLog.ts",
     from: "    const fd = openToRead(disk, this.file)\n",
