@@ -91,6 +91,15 @@ describe("what is done for an append", () => {
     expect(faults.steps[0]).toBe("fdatasync s.jsonl")
     await store.close()
   })
+
+  test("what nobody asks to be synced is synced now and then, so that a takeover has little to write again", async () => {
+    const { faults, store } = await begin()
+    const data = JSON.stringify("x".repeat(4 * 2 ** 20))
+    for (let i = 0; i < 9; i++) await store.take("s", [event(`e${i}`, { data })])
+    await expect.poll(() => store.head("s")).toMatchObject({ synced: 9 })
+    expect(faults.steps.filter((step) => step.startsWith("fdatasync")).length).toBe(1)
+    await store.close()
+  })
 })
 
 describe("A4, A5, A6: what fails is unknown, and nothing is acknowledged before it is written and synced anew", () => {
