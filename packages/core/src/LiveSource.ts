@@ -55,8 +55,19 @@ export interface Lagged {
   readonly dropped: number
 }
 
+/** What is told of attention. */
+export type AttentionItem<E extends EventSet.Any> = AttentionBegan | Attention<E>
+
+/** Where a lane that was asked for without cursors begins: from here on nothing is missed. */
+export interface AttentionBegan {
+  readonly _tag: "Began"
+  /** The heads of all streams. */
+  readonly after: ReadonlyMap<string, Cursor>
+}
+
 /** An event that wants attention, of any stream. Its own epoch and seq are the cursor to keep for its lane. */
-export interface AttentionItem<E extends EventSet.Any> {
+export interface Attention<E extends EventSet.Any> {
+  readonly _tag: "Attention"
   readonly stream: string
   readonly event: EventSet.Stored<E>
 }
@@ -73,8 +84,8 @@ export interface LiveSource<E extends EventSet.Any> {
 
   /**
    * The attention events of every stream, whoever follows it, each at least once: all that stands behind the cursors in
-   * `after`, of streams that are not in it from their start. Without `after` only what comes from now on: what is
-   * pending is asked with `viewAll`. Moves no stream's own cursor (law C8).
+   * `after`, of streams that are not in it from their start; where a cursor cannot go on, from what survived. Without
+   * `after` it begins now and tells so: what is pending is asked with `viewAll`. Moves no stream's own cursor (law C8).
    */
   readonly attention: (options?: {
     readonly after?: ReadonlyMap<string, Cursor> | undefined
