@@ -67,6 +67,15 @@ export class Folding<E extends EventSet.Any, S> {
     this.begin()
   }
 
+  /** Goes on from what was answered elsewhere, with a state of its own. O(state). */
+  goOnFrom({ cursor, state }: Folded<S>): void {
+    this.isOpen = true
+    this.state = Projection.draft(state)
+    this.cursor = cursor
+    this.saved = undefined
+    this.begin()
+  }
+
   private begin(): void {
     this.tail = { events: 0, size: 0 }
     this.published = undefined
@@ -84,17 +93,30 @@ export class Folding<E extends EventSet.Any, S> {
         if (!Projection.passesBy(projection, event.type)) decoded.push(this.decode(event))
       }
       tail.events += events.length
-      try {
-        this.state = Projection.apply(projection, this.state, decoded)
-      } catch (error) {
-        // Nobody knows what a handler that threw has changed before.
-        this.reset()
-        throw error
-      }
+      this.apply(decoded)
     }
     if (last !== undefined && !sameCursor(last, this.cursor)) {
       this.cursor = last
       this.published = undefined
+    }
+  }
+
+  /** Takes the next events of the stream as they come live: decoded, and not counted towards a snapshot. */
+  takeLive(events: ReadonlyArray<EventSet.Stored<E>>, cursor: Cursor): void {
+    const { projection, published } = this
+    const passedBy = events.every(({ type }) => Projection.passesBy(projection, type))
+    if (!passedBy) this.apply(events)
+    this.cursor = cursor
+    this.published = passedBy && published !== undefined ? { ...published, cursor } : undefined
+  }
+
+  private apply(events: ReadonlyArray<EventSet.Stored<E>>): void {
+    try {
+      this.state = Projection.apply(this.projection, this.state, events)
+    } catch (error) {
+      // Nobody knows what a handler that threw has changed before.
+      this.reset()
+      throw error
     }
   }
 

@@ -17,7 +17,12 @@ export interface FollowOptions {
 }
 
 /** What a follower is told. */
-export type FollowItem<E extends EventSet.Any> = Events<E> | VolatileEvents<E> | CaughtUp | CannotGoOn | Lagged
+export type FollowItem<E extends EventSet.Any> =
+  | Events<E>
+  | VolatileEvents<E>
+  | CaughtUp
+  | CannotGoOn
+  | Lagged
 
 /** The next events of the stream, without a hole. A group that comes live is one item. */
 export interface Events<E extends EventSet.Any> {

@@ -13,7 +13,7 @@ import { type Cursor, sameCursor } from "./Cursor.ts"
 import type { Damaged, InvalidState, StorageError } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
 import { type Folded, Folding } from "./Folding.ts"
-import type { Batch, Progress, Query, Selection, StorageService, StoredEvent } from "./LogStorage.ts"
+import type { Batch, Head, Progress, Query, Selection, StorageService, StoredEvent } from "./LogStorage.ts"
 import type { Projection } from "./Projection.ts"
 import { hasAttributes } from "./Scan.ts"
 import { allStreams } from "./Snapshot.ts"
@@ -101,7 +101,44 @@ export class States<E extends EventSet.Any> {
           foldings.set(stream, new Folding(projection, stream, this.around.decode))
         }
       }
-      yield* this.open([...foldings.values()])
+      yield* this.bringUp(heads, foldings, onProgress)
+      for (const [stream, folding] of foldings) answers.set(stream, folding.answer().state)
+      return new Map(heads.map(({ stream }) => [stream, answers.get(stream)!]))
+    })
+  }
+
+  /**
+   * Brings the states of these streams to their heads, whoever holds them; streams that are new get one. Answers the
+   * names that exist.
+   */
+  follow<S>(
+    selection: StatesSelection,
+    projection: Projection<E, S>,
+    foldings: Map<string, Folding<E, S>>
+  ): Effect.Effect<ReadonlySet<string>, Failure> {
+    return Effect.gen({ self: this }, function* () {
+      const heads = yield* this.storage.heads(selection)
+      const chosen = new Map<string, Folding<E, S>>()
+      for (const { stream } of heads) {
+        let folding = foldings.get(stream)
+        if (folding === undefined)
+          foldings.set(stream, (folding = new Folding(projection, stream, this.around.decode)))
+        chosen.set(stream, folding)
+      }
+      yield* this.bringUp(heads, chosen)
+      return new Set(chosen.keys())
+    })
+  }
+
+  /** Brings states to the heads of their streams: one query for snapshots, one pass over the tails. */
+  private bringUp(
+    heads: ReadonlyArray<Head>,
+    foldings: ReadonlyMap<string, Folding<E, any>>,
+    onProgress?: (progress: Progress) => void
+  ): Effect.Effect<void, Failure> {
+    return Effect.gen({ self: this }, function* () {
+      const all = [...foldings.values()]
+      yield* this.open(all.filter((folding) => !folding.isOpen))
       const behind = heads.flatMap(({ cursor, stream }) => {
         const folding = foldings.get(stream)
         return folding === undefined || sameCursor(folding.cursor, cursor) ? [] : [folding]
@@ -113,9 +150,7 @@ export class States<E extends EventSet.Any> {
         const folding = foldings.get(stream)
         if (folding !== undefined) folding.sealed = sealed
       }
-      this.save([...foldings.values()])
-      for (const [stream, folding] of foldings) answers.set(stream, folding.answer().state)
-      return new Map(heads.map(({ stream }) => [stream, answers.get(stream)!]))
+      this.save(all)
     })
   }
 

@@ -30,7 +30,21 @@ export {
   type Unrecognized,
   type UnrecognizedData
 } from "./LogEvent.ts"
+export type { Folded } from "./Folding.ts"
 export type { Failure, Notification } from "./Listeners.ts"
+export type {
+  Attention,
+  AttentionBegan,
+  AttentionItem,
+  CannotGoOn,
+  CaughtUp,
+  Events as FollowedEvents,
+  FollowItem,
+  FollowOptions,
+  Lagged,
+  LiveSource,
+  VolatileEvents
+} from "./LiveSource.ts"
 export type { Log, LogOptions } from "./Log.ts"
 export type {
   Batch as LogBatch,
@@ -76,12 +90,16 @@ export {
   type Target,
   targets
 } from "./Scan.ts"
+export type { MovesOptions } from "./Moves.ts"
 export type { AppendOptions, Receipt } from "./Receipt.ts"
 export * as Rows from "./Rows.ts"
+export type { Selected } from "./Select.ts"
 export { allStreams, snapshotCheck } from "./Snapshot.ts"
 export type { SnapshotFailure } from "./SnapshotWriter.ts"
 export type { StatesOptions, StatesQuery, StatesSelection } from "./States.ts"
 export * as StreamId from "./StreamId.ts"
 export type { PromiseLog, PromiseStreamAnswer } from "./Varve.ts"
 export * as Varve from "./Varve.ts"
+export type { View, ViewSnapshot, ViewStatus } from "./View.ts"
+export type { AllSnapshot, ShownStream, ViewAll } from "./ViewAll.ts"
 export type { WriterOptions } from "./Writer.ts"
