@@ -28,7 +28,7 @@ export interface Following<E extends EventSet.Any> {
 /** Events that one read asks for, and one item of it holds. */
 const readEvents = 512
 
-export const defaultBufferEvents = 4096
+const defaultBufferEvents = 4096
 
 export class Follower<E extends EventSet.Any> {
   readonly stream: string

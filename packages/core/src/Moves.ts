@@ -99,7 +99,7 @@ export class Moves {
 
   close(): void {
     this.closed = true
-    for (const watchers of [...this.streams.values()]) for (const watcher of watchers) watcher.ended()
+    for (const watchers of this.streams.values()) for (const watcher of watchers) watcher.ended()
     for (const watcher of this.everything) watcher.ended()
     this.streams.clear()
     this.everything.clear()

@@ -34,7 +34,7 @@ export class Views<E extends EventSet.Any> {
   }
 
   close(): void {
-    for (const views of [...this.views.values()]) for (const view of [...views.values()]) view.close()
+    for (const views of this.views.values()) for (const view of views.values()) view.close()
     for (const view of this.all.values()) view.close()
   }
 
