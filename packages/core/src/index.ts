@@ -32,6 +32,7 @@ export {
 } from "./LogEvent.ts"
 export type { Folded } from "./Folding.ts"
 export type { Failure, Notification } from "./Listeners.ts"
+export * as LiveSet from "./LiveSet.ts"
 export type {
   Attention,
   AttentionBegan,
