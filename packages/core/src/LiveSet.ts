@@ -441,6 +441,7 @@ class Streams<E extends EventSet.Any, S> {
         place.lost = true
         return false
       case "Lagged":
+        place.turn("loading")
         return true
     }
   }

@@ -3,6 +3,7 @@
  * `Varve.Service` (Effect); write a storage against `LogStorage`, with `MemoryStorage` to copy.
  */
 export { type Admitted, admit, advance, type KnownEvent, sameContent, type StreamState } from "./Admission.ts"
+export * as Channel from "./Channel.ts"
 export {
   type Cursor,
   type Epoch,
@@ -93,6 +94,7 @@ export {
 } from "./Scan.ts"
 export type { MovesOptions } from "./Moves.ts"
 export type { AppendOptions, Receipt } from "./Receipt.ts"
+export * as Remote from "./Remote.ts"
 export * as Rows from "./Rows.ts"
 export type { Selected } from "./Select.ts"
 export { allStreams, snapshotCheck } from "./Snapshot.ts"
