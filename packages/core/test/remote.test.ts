@@ -1,6 +1,17 @@
 /** A source behind a channel: the same answers as the log's, whatever happens to connections, and whatever peers say. */
-import { Channel, type Cursor, type FollowItem, LiveSet, MemoryStorage, Remote, Varve } from "@varve/core"
-import { Effect, Fiber, Stream } from "effect"
+import {
+  Channel,
+  type Cursor,
+  EventSet,
+  event,
+  type FollowItem,
+  LiveSet,
+  MemoryStorage,
+  Projection,
+  Remote,
+  Varve
+} from "@varve/core"
+import { Effect, Fiber, Schema, Stream } from "effect"
 import * as fc from "fast-check"
 import { describe, expect, test, vi } from "vitest"
 import { chunk, Session, Transcript } from "./session.ts"
@@ -156,6 +167,61 @@ describe("over a channel", () => {
     }
     expect(told).toEqual([])
   })
+})
+
+class Jobs extends EventSet.make({
+  Ran: { job: Schema.String },
+  ApprovalRequested: event({ question: Schema.String }, { barrier: true, attention: true })
+}) {}
+
+const Pending = Projection.make(Jobs, {
+  name: "pending",
+  version: 1,
+  state: Schema.Number,
+  initial: () => 0,
+  on: { ApprovalRequested: (count) => count + 1 }
+})
+
+test("C11 attention: of every stream, once, over connections that break", async () => {
+  await using log = await Varve.open({ events: Jobs, storage: MemoryStorage.layer })
+  const open = new Set<Channel.Channel>()
+  using remote = Remote.connect(
+    Jobs,
+    () => {
+      const [near, far] = Channel.pair()
+      open.add(far)
+      Remote.serve(Jobs, log.effect, far, {
+        projections: [Pending],
+        allow: (stream) => stream !== "private"
+      })
+      return near
+    },
+    quick
+  )
+  const told: Array<string> = []
+  await log.append("a", Jobs.ApprovalRequested({ question: "before" }, { id: "before" }))
+  await using live = await LiveSet.open(remote, Pending, {
+    capacity: 1,
+    onAttention: ({ event, stream }) => told.push(`${stream} ${event.id}`),
+    backoff: { firstMs: 1, mostMs: 4 },
+    onError: () => undefined
+  })
+  const view = live.activate("a")
+  await until(() => expect(live.attentionCursors().get("a")?.seq).toBe(1))
+  const asked: Array<string> = []
+  for (let i = 0; i < 60; i++) {
+    const stream = ["a", "b", "c", "private"][i % 4]!
+    await log.append(stream, [
+      Jobs.Ran({ job: "x" }),
+      Jobs.ApprovalRequested({ question: "?" }, { id: `${i}` })
+    ])
+    if (stream !== "private") asked.push(`${stream} ${i}`)
+    if (i % 9 === 0) open.forEach((channel) => channel.close())
+    if (i % 5 === 0) await new Promise(setImmediate)
+  }
+  await until(() => expect(told).toHaveLength(asked.length))
+  expect(told.toSorted()).toEqual(asked.toSorted())
+  await until(() => expect(view.getSnapshot()).toMatchObject({ status: "live", state: 16 }))
 })
 
 describe("C6 slow-is-alone: a peer that doesn't take what it asked for", () => {
