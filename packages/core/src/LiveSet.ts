@@ -31,6 +31,11 @@ export interface LiveSetOptions<E extends EventSet.Any> {
   readonly keep?: number
   /** Told of the attention events of all streams, followed or not, each once. */
   readonly onAttention?: (attention: Pick<Attention<E>, "stream" | "event">) => void
+  /**
+   * Told when attention has begun: what is pending and asked for from now on, and what is told from now on, leave nothing
+   * out between them.
+   */
+  readonly onAttentionBegan?: () => void
   /** Where attention begins: behind these cursors; now by default. */
   readonly attentionAfter?: ReadonlyMap<string, Cursor>
   /** Told of volatile events of live streams. */
@@ -472,6 +477,7 @@ const attend = <E extends EventSet.Any>(
         if (item._tag === "Began") {
           for (const [stream, cursor] of item.after) told.set(stream, cursor)
           began = true
+          tell(options, () => options.onAttentionBegan?.())
           return
         }
         const { event, stream } = item

@@ -10,6 +10,7 @@ import { LogClosed, type ReadError, StorageError } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
 import type { Folded } from "./Folding.ts"
 import type { AttentionItem, FollowItem, LiveSource } from "./LiveSource.ts"
+import type { Projection } from "./Projection.ts"
 import {
   type ClientMessage,
   cursorPairs,
@@ -22,6 +23,7 @@ import {
   RemoteRefused,
   type ServerMessage
 } from "./RemoteMessage.ts"
+import type { StatesSelection } from "./States.ts"
 
 /** How a client keeps its connection. */
 export interface ConnectOptions {
@@ -37,6 +39,11 @@ export interface ConnectOptions {
 
 /** A source behind a channel. */
 export interface RemoteSource<E extends EventSet.Any> extends LiveSource<E>, Disposable {
+  /** The states of many streams, by name: what is pending, after a reload. A query, of what the server shows. */
+  readonly states: <S>(
+    selection: StatesSelection,
+    projection: Projection<E, S>
+  ) => Effect.Effect<ReadonlyMap<string, S>, ReadError>
   /** Ends the connection; what is asked fails with `LogClosed`. */
   readonly close: () => void
 }
@@ -61,12 +68,12 @@ export const connect = <E extends EventSet.Any>(
   const client = new Client(open, options)
   return {
     follow: (stream, { after, replayCap } = {}) =>
-      client.items(
-        stream,
-        (id, sink) => new Follow(events, id, stream, { after, replayCap }, sink)
-      ) as Stream.Stream<FollowItem<E>, ReadError>,
+      client.items((id, sink) => new Follow(events, id, stream, { after, replayCap }, sink)) as Stream.Stream<
+        FollowItem<E>,
+        ReadError
+      >,
     attention: ({ after } = {}) =>
-      client.items("", (id, sink) => new Attention(events, id, after, sink)) as Stream.Stream<
+      client.items((id, sink) => new Attention(events, id, after, sink)) as Stream.Stream<
         AttentionItem<E>,
         ReadError
       >,
@@ -94,6 +101,32 @@ export const connect = <E extends EventSet.Any>(
           }
         }))
         return Effect.sync(() => client.cancel(id))
+      }),
+    states: ({ attributes, prefix, streams }, projection) =>
+      Effect.gen(function* () {
+        const states = new Map<string, any>()
+        const { name, version } = projection
+        const asked = {
+          projection: name,
+          version,
+          ...given("attributes", attributes),
+          ...given("prefix", prefix),
+          ...given("streams", streams)
+        }
+        const pieces = client.items((id, sink) => new Query(id, asked, sink)) as Stream.Stream<
+          Piece,
+          ReadError
+        >
+        // A connection that broke in the middle begins again: what came later replaces what came before.
+        yield* Stream.runForEach(pieces, (piece) =>
+          Effect.try({
+            try: () => {
+              for (const [stream, json] of piece) states.set(stream, projection.decode(json))
+            },
+            catch: () => new StorageError({ operation: "states (remote)", cause: undefined })
+          })
+        )
+        return states
       }),
     close: () => client.close(),
     [Symbol.dispose]: () => client.close()
@@ -217,6 +250,37 @@ class Follow<E extends EventSet.Any> implements Ask {
   }
 }
 
+type Piece = Extract<ServerMessage, { readonly _tag: "states" }>["states"]
+
+/** States of many streams: asked once, answered in pieces. */
+class Query implements Ask {
+  private readonly id: number
+  private readonly asked: Omit<Extract<ClientMessage, { readonly _tag: "states" }>, "_tag" | "id" | "credit">
+  private readonly sink: Sink
+
+  constructor(id: number, asked: Query["asked"], sink: Sink) {
+    this.id = id
+    this.asked = asked
+    this.sink = sink
+  }
+
+  request(): ClientMessage {
+    return { _tag: "states", id: this.id, ...this.asked, credit: this.sink.begin() }
+  }
+
+  lost(): void {}
+
+  fail(error: ReadError): void {
+    this.sink.end(error)
+  }
+
+  receive(message: ServerMessage): void {
+    if (message._tag === "states") this.sink.push(message.states)
+    else if (message._tag === "failed") this.sink.end(decodeError("", message.error))
+    else if (message._tag === "ended") this.sink.end()
+  }
+}
+
 class Attention<E extends EventSet.Any> implements Ask {
   private readonly set: E
   private readonly id: number
@@ -305,7 +369,7 @@ class Client {
   }
 
   /** What is asked and answered by items, as they are pulled. */
-  items(stream: string, make: (id: number, sink: Sink) => Ask): Stream.Stream<unknown, ReadError> {
+  items(make: (id: number, sink: Sink) => Ask): Stream.Stream<unknown, ReadError> {
     return Stream.unwrap(
       Effect.gen({ self: this }, function* () {
         const sink = new Sink()

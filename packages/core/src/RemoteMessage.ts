@@ -37,6 +37,14 @@ const Follow = ask("follow", {
   credit: Count
 })
 const State = ask("state", { stream: Name, projection: Name, version: Count })
+const States = ask("states", {
+  streams: Schema.optionalKey(Schema.Array(Name)),
+  prefix: Schema.optionalKey(Schema.String),
+  attributes: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  projection: Name,
+  version: Count,
+  credit: Count
+})
 const Attention = ask("attention", { after: Schema.optionalKey(Cursors), credit: Count })
 
 /** What a client says. */
@@ -44,6 +52,7 @@ export const ClientMessage = Schema.Union([
   Schema.TaggedStruct("hello", { protocol: Count }),
   Follow,
   State,
+  States,
   Attention,
   ask("credit", { more: Count }),
   ask("cancel", {}),
@@ -112,6 +121,7 @@ export const ServerMessage = Schema.Union([
   }),
   ask("lagged", { dropped: Count }),
   ask("state", { state: Schema.String, cursor: Schema.optionalKey(CursorSchema) }),
+  ask("states", { states: Schema.Array(Schema.Tuple([Name, Schema.String])) }),
   ask("began", { after: Cursors }),
   ask("attention", { stream: Name, event: WireEvent }),
   ask("ended", {}),

@@ -5,9 +5,10 @@
 import { Cause, Effect, type Fiber, Stream } from "effect"
 import type { Channel } from "./Channel.ts"
 import { type Cursor, isCursor } from "./Cursor.ts"
-import type { ReadError } from "./Errors.ts"
+import { type ReadError, Unsupported } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
 import type { AttentionItem, FollowItem, LiveSource } from "./LiveSource.ts"
+import type { Log } from "./Log.ts"
 import type { LogEvent, NewEvent } from "./LogEvent.ts"
 import { nameProblem } from "./Name.ts"
 import type { Projection } from "./Projection.ts"
@@ -48,6 +49,9 @@ const pieceLength = 2 ** 16
 /** In place of what a peer calls a cursor and isn't: storages need not look at it. */
 const malformed: Cursor = { epoch: "", seq: 0 }
 
+/** What is served: a log, or what does as much of one as the peers ask for. */
+export type Served<E extends EventSet.Any> = LiveSource<E> & Partial<Pick<Log<E>, "states">>
+
 /**
  * Serves a source over a channel, until the channel closes. Answers how to end it sooner.
  *
@@ -57,7 +61,7 @@ const malformed: Cursor = { epoch: "", seq: 0 }
  */
 export const serve = <E extends EventSet.Any>(
   events: E,
-  source: LiveSource<E>,
+  source: Served<E>,
   channel: Channel,
   options: ServeOptions<E> = {}
 ): (() => void) => {
@@ -73,11 +77,11 @@ interface Ask {
 }
 
 type Message = ServerMessage
-type Asking = Extract<ClientMessage, { readonly _tag: "follow" | "state" | "attention" }>
+type Asking = Extract<ClientMessage, { readonly _tag: "follow" | "state" | "states" | "attention" }>
 
 class Peer<E extends EventSet.Any> {
   private readonly set: E
-  private readonly source: LiveSource<E>
+  private readonly source: Served<E>
   private readonly channel: Channel
   private readonly options: ServeOptions<E>
   private readonly asks = new Map<number, Ask>()
@@ -85,7 +89,7 @@ class Peer<E extends EventSet.Any> {
   private hasHello = false
   private isClosed = false
 
-  constructor(set: E, source: LiveSource<E>, channel: Channel, options: ServeOptions<E>) {
+  constructor(set: E, source: Served<E>, channel: Channel, options: ServeOptions<E>) {
     this.set = set
     this.source = source
     this.channel = channel
@@ -147,6 +151,7 @@ class Peer<E extends EventSet.Any> {
       }
       case "follow":
       case "state":
+      case "states":
       case "attention":
         return this.ask(message)
     }
@@ -199,7 +204,7 @@ class Peer<E extends EventSet.Any> {
   /** Why this peer is not served, in words that may be told. */
   private refusalOf(message: Asking): string | undefined {
     if (this.asks.size >= (this.options.asks ?? 64)) return "too many asks at one time"
-    if (message._tag === "attention") return undefined
+    if (message._tag === "attention" || message._tag === "states") return undefined
     const { stream } = message
     if (nameProblem("stream", stream) !== undefined) return undefined
     return this.isAllowed(stream) ? undefined : "this stream is not for this peer"
@@ -229,20 +234,34 @@ class Peer<E extends EventSet.Any> {
         const after = message.after === undefined ? {} : { after: new Map(message.after) }
         return this.pump(ask, this.source.attention(after), (item) => this.attended(id, item))
       }
-      case "state": {
-        const { projection: name, stream, version } = message
-        const projection = this.options.projections?.find(
-          (one) => one.name === name && one.version === version
-        )
-        if (projection === undefined) {
-          const detail = "a projection of this name and version: the server must be given it"
-          return Effect.sync(() => this.send({ _tag: "failed", id, error: { kind: "Unsupported", detail } }))
+      case "states": {
+        const projection = this.projection(message)
+        const { attributes, prefix, streams } = message
+        const selection = {
+          ...given("attributes", attributes),
+          ...given("prefix", prefix),
+          ...given("streams", streams)
         }
+        if (projection === undefined || this.source.states === undefined) return Effect.fail(unsupported)
+        const answers = Stream.fromIterableEffect(this.source.states(selection, projection))
+        const shown = Stream.filter(answers, ([stream]) => this.isAllowed(stream))
+        return this.pump(ask, Stream.grouped(shown, 64), (piece) => [
+          { _tag: "states", id, states: piece.map(([stream, state]) => [stream, projection.encode(state)]) }
+        ])
+      }
+      case "state": {
+        const { stream } = message
+        const projection = this.projection(message)
+        if (projection === undefined) return Effect.fail(unsupported)
         return Effect.map(this.source.stateWithCursor(stream, projection), ({ cursor, state }) =>
           this.send({ _tag: "state", id, state: projection.encode(state), ...given("cursor", cursor) })
         )
       }
     }
+  }
+
+  private projection({ projection, version }: { readonly projection: string; readonly version: number }) {
+    return this.options.projections?.find((one) => one.name === projection && one.version === version)
   }
 
   /** Sends while there is credit; else nothing is pulled, and the follow's own bounds hold (law C6). */
@@ -313,6 +332,10 @@ class Peer<E extends EventSet.Any> {
     }
   }
 }
+
+const unsupported = new Unsupported({
+  capability: "a projection of this name and version: the server must be given it"
+})
 
 const isReadError = (error: unknown): error is ReadError =>
   ["InvalidName", "InvalidOption", "Unsupported", "StorageError", "Damaged", "LogClosed"].includes(

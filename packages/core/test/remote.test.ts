@@ -73,6 +73,10 @@ describe("over a channel", () => {
     expect(await Effect.runPromise(remote.stateWithCursor("s", Transcript))).toEqual(
       await log.stateWithCursor("s", Transcript)
     )
+    for (let i = 0; i < 200; i++) await log.append(`s-${i}`, chunk("x"))
+    expect(await Effect.runPromise(remote.states({ prefix: "s" }, Transcript))).toEqual(
+      await log.states({ prefix: "s" }, Transcript)
+    )
     await near.stop()
     await far.stop()
   })
