@@ -20,6 +20,7 @@ export default defineConfig({
       project("testkit", "packages/testkit"),
       project("transcripts", "examples/transcripts"),
       project("hotspots", "examples/hotspots"),
+      project("many-sessions", "examples/many-sessions"),
       { extends: true as const, test: { name: "readme", root: ".", include: ["test/**/*.test.ts"] } }
     ]
   }
