@@ -21,6 +21,33 @@ import { must, mustEqual } from "./Broken.ts"
 import { Session } from "./Session.ts"
 import type { Store } from "./Store.ts"
 
+/** Decides which of the calls that wait goes on next. */
+export type Schedule = Pick<fc.Scheduler, "schedule" | "count" | "waitOne" | "waitIdle">
+
+/** Lets the oldest call go on, or the youngest: it overtakes all others. */
+export const inOrder = (order: "oldest" | "youngest"): Schedule => {
+  const waiting: Array<() => void> = []
+  const waitOne = async (): Promise<void> => {
+    ;(order === "oldest" ? waiting.shift() : waiting.pop())?.()
+    await turn()
+  }
+  return {
+    schedule: (task) => new Promise((resolve) => void waiting.push(() => resolve(task))),
+    count: () => waiting.length,
+    waitOne,
+    waitIdle: async () => {
+      while (waiting.length > 0) await waitOne()
+    }
+  }
+}
+
+interface Gates {
+  /** Whether calls go on by themselves. */
+  open: boolean
+  /** Storage calls that are under way. */
+  calls: number
+}
+
 /** What a follower was told. */
 export interface Followed {
   readonly stream: string
@@ -38,16 +65,16 @@ export interface Followed {
 export class Stage {
   readonly log: PromiseLog<typeof Session>
   private readonly store: Store
-  private readonly schedule: fc.Scheduler | undefined
-  private readonly timers: Set<() => void>
-  private readonly gates: { open: boolean }
+  private readonly schedule: Schedule | undefined
+  private readonly timers: Map<() => void, number>
+  private readonly gates: Gates
 
   private constructor(
     store: Store,
     log: PromiseLog<typeof Session>,
-    schedule: fc.Scheduler | undefined,
-    timers: Set<() => void>,
-    gates: { open: boolean }
+    schedule: Schedule | undefined,
+    timers: Map<() => void, number>,
+    gates: Gates
   ) {
     this.store = store
     this.log = log
@@ -59,7 +86,7 @@ export class Stage {
   /** Uses a log over a store's service and closes it, whatever came of it. */
   static async use(
     store: Store,
-    schedule: fc.Scheduler | undefined,
+    schedule: Schedule | undefined,
     use: (stage: Stage) => Promise<void>,
     {
       service = store.service,
@@ -68,15 +95,25 @@ export class Stage {
       readonly service?: StorageService
     } = {}
   ): Promise<void> {
-    const timers = new Set<() => void>()
-    const gates = { open: schedule === undefined }
+    const timers = new Map<() => void, number>()
+    const gates: Gates = { open: schedule === undefined, calls: 0 }
     const gate = Effect.suspend(() =>
       gates.open ? Effect.void : Effect.promise(() => schedule!.schedule(Promise.resolve()))
     )
+    const counted = <A, E>(work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+      Effect.suspend(() => {
+        gates.calls++
+        return Effect.ensuring(
+          work,
+          Effect.sync(() => gates.calls--)
+        )
+      })
     const between = <A, E>(work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-      Effect.andThen(
-        gate,
-        Effect.flatMap(work, (answer) => Effect.as(gate, answer))
+      counted(
+        Effect.andThen(
+          gate,
+          Effect.flatMap(work, (answer) => Effect.as(gate, answer))
+        )
       )
     const log = await Varve.open({
       onListenerError: () => undefined,
@@ -87,10 +124,16 @@ export class Stage {
         append: (groups) => between(service.append(groups)),
         heads: (selection) => between(service.heads(selection)),
         query: (query) =>
-          Stream.unwrap(Effect.map(between(Stream.runCollect(service.query(query))), Stream.fromIterable))
+          Stream.unwrap(Effect.map(between(Stream.runCollect(service.query(query))), Stream.fromIterable)),
+        snapshots: {
+          ...service.snapshots,
+          load: (projection, streams) => counted(service.snapshots.load(projection, streams)),
+          save: (snapshots) => counted(service.snapshots.save(snapshots))
+        },
+        remove: (stream) => counted(service.remove(stream))
       }),
-      setTimer: (run) => {
-        timers.add(run)
+      setTimer: (run, ms) => {
+        timers.set(run, ms)
         return () => void timers.delete(run)
       }
     })
@@ -111,18 +154,23 @@ export class Stage {
 
   /** Lets calls go on until nothing moves any more. */
   async settle(): Promise<void> {
-    for (let idle = 0; idle < 4; idle++) {
+    for (let idle = 0; idle < 8; idle++) {
       while (this.schedule !== undefined && this.schedule.count() > 0) {
         idle = 0
         await this.schedule.waitOne()
+      }
+      // A storage may take its time.
+      if (this.gates.calls > 0) {
+        idle = 0
+        await new Promise((resolve) => void setTimeout(resolve, 0))
       }
       await turn()
     }
   }
 
-  /** The time of every timer comes: ticks, polls. */
-  tick(): void {
-    for (const run of [...this.timers]) if (this.timers.delete(run)) run()
+  /** The time of every timer comes: ticks, polls. Or of those alone that wait no longer than so many ms. */
+  tick(most = Infinity): void {
+    for (const [run, ms] of Array.from(this.timers)) if (ms <= most && this.timers.delete(run)) run()
   }
 
   /** How many timers are set. */
@@ -132,15 +180,19 @@ export class Stage {
 
   /** Long enough for every poll to have come and for what it found to be read. */
   async wait(): Promise<void> {
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 3; i++) {
       this.tick()
       await this.settle()
     }
   }
 
   /** Another process writes: nobody is told. */
-  async elsewhere(stream: string, ids: ReadonlyArray<string>): Promise<void> {
-    const events = ids.map((id) => EventSet.encode(Session, stream, Session.Chunk({ text: id }, { id })))
+  async elsewhere(
+    stream: string,
+    ids: ReadonlyArray<string>,
+    kind: "Chunk" | "Asked" = "Chunk"
+  ): Promise<void> {
+    const events = ids.map((id) => EventSet.encode(Session, stream, Session[kind]({ text: id }, { id })))
     await this.store.append(stream, events)
   }
 
@@ -241,4 +293,4 @@ export class Stage {
 }
 
 /** Lets the event loop turn. */
-const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+export const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))

@@ -4,19 +4,21 @@ import { fileURLToPath } from "node:url"
 import { beforeAll, describe, expect, test } from "vitest"
 import type { Verdict } from "../src/checkLaws.ts"
 import { coreCuts } from "./cuts/core.ts"
+import { liveCuts } from "./cuts/live.ts"
 import { projectionCuts } from "./cuts/projections.ts"
 
 const runner = fileURLToPath(new URL("cuts/run.ts", import.meta.url))
 
-const cuts = [...coreCuts, ...projectionCuts]
+const cuts = [...coreCuts, ...projectionCuts, ...liveCuts]
 
 /** The same laws in the same process without a cut: what they find is the cut and nothing else. */
-const controls = [...new Set(cuts.map(({ law }) => law))].map((law) => ({
+const controls = [...new Map(cuts.map(({ law, runs }) => [law, runs]))].map(([law, runs]) => ({
   name: "no cut",
   file: "",
   from: "",
   to: "",
-  law
+  law,
+  ...(runs === undefined ? {} : { runs })
 }))
 
 describe("a cut into core is found", () => {

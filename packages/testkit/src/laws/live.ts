@@ -5,7 +5,7 @@ import * as fc from "fast-check"
 import { must, mustEqual } from "../Broken.ts"
 import { type Law, law } from "../Law.ts"
 import { Session } from "../Session.ts"
-import { type Followed, Stage } from "../Stage.ts"
+import { type Followed, inOrder, type Schedule, Stage, turn } from "../Stage.ts"
 import type { Store } from "../Store.ts"
 
 const chunk = (id: string) => Session.Chunk({ text: id }, { id })
@@ -62,11 +62,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     })
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("view" as const), stream }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("viewAll" as const, "tick" as const) }) }
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("tick" as const) }) }
 )
+const viewAll: fc.Arbitrary<Step> = fc.record({ do: fc.constant("viewAll" as const) })
 
 /** What is done, and how many storage calls go on behind it. */
-const plan = fc.array(fc.tuple(step, fc.nat(4)), { minLength: 2, maxLength: 14 })
+const planOf = (steps: fc.Arbitrary<Step>) =>
+  fc.array(fc.tuple(steps, fc.nat(4)), { minLength: 2, maxLength: 14 })
 
 /** What views showed, at each notification. */
 interface Viewed {
@@ -103,7 +105,7 @@ const idsOf = async (stage: Stage, name: string): Promise<ReadonlyArray<string>>
 /** Runs a plan under a schedule and checks what everybody was told. */
 const runPlan = async (
   store: Store,
-  schedule: fc.Scheduler,
+  schedule: Schedule,
   steps: ReadonlyArray<readonly [Step, number]>
 ): Promise<void> =>
   Stage.use(store, schedule, async (stage) => {
@@ -113,6 +115,9 @@ const runPlan = async (
     const views: Array<Viewed> = []
     const all: Array<ReturnType<typeof log.viewAll<{ readonly ids: ReadonlyArray<string> }>>> = []
     const typed = new Map<string, Array<string>>()
+    /** Where this log's own groups ended. */
+    const written = new Map<string, number>()
+    log.listen(({ head }) => void (head && written.set(head.stream, head.cursor.seq)))
     let n = 0
     const id = (): string => `e${n++}`
     for (const [one, calls] of steps) {
@@ -151,6 +156,10 @@ const runPlan = async (
       for (let i = 0; i < calls; i++) await stage.go()
     }
     await stage.settle()
+    for (const { from, items, stream: at } of followed) {
+      const last = items.findLast((item) => item._tag === "Events")?.cursor.seq ?? from
+      must(last >= (written.get(at) ?? 0), "What this log wrote is told without waiting for a poll")
+    }
     await stage.wait()
     for (const one of followed) {
       must(one.state() === "follows", () => `A follow ended: ${JSON.stringify(one.state())}`)
@@ -185,12 +194,64 @@ const c1 = law(
   "However appends of this log and of others, follows and views overlap, and however old the storage's answers are when they come: each follower gets each event once, in order and as it is stored, learns when it has caught up, and each view shows what is stored.",
   (bench) =>
     bench.property(
-      fc.tuple(fc.scheduler(), plan),
+      fc.tuple(fc.scheduler(), planOf(step)),
       (store, [schedule, steps]) => runPlan(store, schedule, steps),
       {
-        share: 10
+        share: 5
       }
     )
+)
+
+// A store of its own each: others' streams would be seen, too.
+const c1All = law(
+  "C1 view-of-all",
+  "A view of all streams shows what is stored of each, however appends of this log and of others overlap with it.",
+  (bench) =>
+    bench.property(
+      fc.tuple(
+        fc.scheduler(),
+        planOf(fc.oneof({ weight: 4, arbitrary: step }, { weight: 1, arbitrary: viewAll }))
+      ),
+      (store, [schedule, steps]) => runPlan(store, schedule, steps),
+      { fresh: true, share: 0.2 }
+    )
+)
+
+const c1AnyMoment = law(
+  "C1 at-any-moment",
+  "A group that is written at any moment while a follow or a view begins, whichever call is answered first, is told without waiting for a poll.",
+  async (bench) => {
+    const store = await bench.store()
+    let n = 0
+    for (const order of ["oldest", "youngest"] as const) {
+      for (const existing of [0, 2]) {
+        for (let moment = 0; moment < 24; moment++) {
+          const name = `s${n++}`
+          await stage(name, order, existing, moment)
+        }
+      }
+    }
+    async function stage(name: string, order: "oldest" | "youngest", existing: number, moment: number) {
+      await Stage.use(store, inOrder(order), async (stage) => {
+        if (existing > 0) await stage.elsewhere(name, ids(existing))
+        const followed = await stage.follow(name)
+        const viewed = viewOf(stage, name)
+        const all = stage.log.viewAll(Ids)
+        all.subscribe(() => undefined)
+        for (let i = 0; i < moment; i++) await stage.go()
+        void stage.log.append(name, [chunk("a"), chunk("b")])
+        await turn()
+        await stage.settle()
+        stage.tick(16)
+        await stage.settle()
+        const wanted = await idsOf(stage, name)
+        mustEqual("The events that are stored", wanted.slice(existing), ["a", "b"])
+        await stage.mustHaveAll(followed)
+        mustEqual("What a view shows", viewed.current(), wanted)
+        mustEqual("What a view of all shows", all.getSnapshot().streams.get(name)?.state.ids, wanted)
+      })
+    }
+  }
 )
 
 const c2 = law(
@@ -429,7 +490,10 @@ const c8 = law(
   (bench) =>
     bench.property(
       fc.array(
-        fc.tuple(fc.constantFrom("s", "t"), fc.constantFrom("Chunk", "Asked", "Typing", "elsewhere")),
+        fc.tuple(
+          fc.constantFrom("s", "t"),
+          fc.constantFrom("Chunk", "Asked", "Typing", "elsewhere", "asked elsewhere")
+        ),
         {
           maxLength: 10
         }
@@ -448,7 +512,8 @@ const c8 = law(
           await stage.settle()
           for (const [i, [at, kind]] of steps.entries()) {
             const text = `${i}`
-            if (kind === "elsewhere") await stage.elsewhere(store.name(at), [text])
+            if (kind.endsWith("elsewhere"))
+              await stage.elsewhere(store.name(at), [text], kind === "elsewhere" ? "Chunk" : "Asked")
             else log.record(store.name(at), Session[kind as "Chunk"]({ text }, { id: text }))
             if (i % 3 === 2) stage.tick()
             await stage.settle()
@@ -612,4 +677,4 @@ const o6 = law(
   }
 )
 
-export const liveLaws: ReadonlyArray<Law> = [c1, c2, c4, c5, c6, c7, c8, c12, o4, o5, o6]
+export const liveLaws: ReadonlyArray<Law> = [c1, c1All, c1AnyMoment, c2, c4, c5, c6, c7, c8, c12, o4, o5, o6]

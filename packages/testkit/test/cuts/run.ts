@@ -27,9 +27,12 @@ for (const [i, cut] of cuts.entries()) {
   const { MemoryStorage } = (await import(
     `../../../core/src/index.ts?cut=${i}`
   )) as typeof import("@varve/core")
-  const checked = checkLaws({ storage: () => MemoryStorage.layer, only: [cut.law], runs: 300, seed: 7 }).then(
-    (report) => report[0]!
-  )
+  const checked = checkLaws({
+    storage: () => MemoryStorage.layer,
+    only: [cut.law],
+    runs: cut.runs ?? 300,
+    seed: 7
+  }).then((report) => report[0]!)
   process.stdout.write(`${JSON.stringify(await Promise.race([checked, late(cut.law)]))}\n`)
 }
 process.exit(0)
