@@ -20,6 +20,7 @@ import type { Folded } from "./Folding.ts"
 import { Listeners } from "./Listeners.ts"
 import type { Attention, Events, FollowItem, LiveSource } from "./LiveSource.ts"
 import * as Projection from "./Projection.ts"
+import { type Selected, select } from "./Select.ts"
 
 /** How a live set behaves. */
 export interface LiveSetOptions<E extends EventSet.Any> {
@@ -75,6 +76,11 @@ export interface LiveView<S> {
   readonly getSnapshot: () => LiveSnapshot<S>
   /** Calls `listener` when the snapshot is another one. Answers how to stop. */
   readonly subscribe: (listener: () => void) => () => void
+  /** A slice of it, which is silent when the slice did not change. Hold on to it: each is a new one. */
+  readonly select: <T>(
+    selector: (snapshot: LiveSnapshot<S>) => T,
+    equals?: (a: T, b: T) => boolean
+  ) => Selected<T>
 }
 
 /** A capped set of live streams. */
@@ -198,6 +204,11 @@ class Place<E extends EventSet.Any, S> implements LiveView<S> {
   }
 
   readonly subscribe = (listener: () => void): (() => void) => this.listeners.add(listener)
+
+  readonly select = <T>(
+    selector: (snapshot: LiveSnapshot<S>) => T,
+    equals?: (a: T, b: T) => boolean
+  ): Selected<T> => select(this, selector, equals)
 
   get after(): Cursor | undefined {
     return this.cursor
