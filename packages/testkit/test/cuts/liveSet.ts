@@ -138,6 +138,13 @@ export const liveSetCuts: ReadonlyArray<Cut> = [
     law: "C11 attention"
   },
   {
+    name: "who lags goes on as live",
+    file,
+    from: '        place.turn("loading")\n        return true\n',
+    to: "        return true\n",
+    law: "C12 synced-marker"
+  },
+  {
     name: "a change is not told",
     file,
     from: '      case "CaughtUp":\n        place.turn("live")',

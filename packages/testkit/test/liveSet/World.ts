@@ -99,6 +99,8 @@ export interface Faults {
   /** Each answer of a state takes one; true fails it. */
   readonly states: ReadonlyArray<boolean>
   readonly follows: ReadonlyArray<boolean>
+  /** Whether a follower that is woken was too slow. */
+  readonly lags: ReadonlyArray<boolean>
   /** By how many events an answer begins too early or too late. */
   readonly shifts: ReadonlyArray<number>
 }
@@ -107,6 +109,8 @@ export class World {
   readonly histories = new Map<string, History>()
   /** Follows in the air, by stream; those that are ending count. */
   readonly following = new Map<string, number>()
+  /** Streams whose follower was told that it lagged, and not yet that it caught up. */
+  readonly lagging = new Set<string>()
   /** What went wrong, in words; empty when all is well. */
   readonly wrong: Array<string> = []
   /** Where the first lane of attention began. */
@@ -120,7 +124,12 @@ export class World {
   constructor(scheduler: fc.Scheduler, capacity: number, faults: Faults) {
     this.scheduler = scheduler
     this.capacity = capacity
-    this.faults = { states: [...faults.states], follows: [...faults.follows], shifts: [...faults.shifts] }
+    this.faults = {
+      states: [...faults.states],
+      follows: [...faults.follows],
+      lags: [...faults.lags],
+      shifts: [...faults.shifts]
+    }
   }
 
   history(stream: string): History {
@@ -190,9 +199,15 @@ export class World {
             }
             if (!isCaughtUp) {
               isCaughtUp = true
+              this.lagging.delete(stream)
               return { _tag: "CaughtUp", cursor: at }
             }
             yield* this.sleep(waiting)
+            if (this.faults.lags.shift() === true) {
+              isCaughtUp = false
+              this.lagging.add(stream)
+              return { _tag: "Lagged", dropped: 1 }
+            }
           }
         })
       return this.counted(stream, next)

@@ -40,6 +40,7 @@ const plan = fc.record({
   faults: fc.record({
     states: faults,
     follows: faults,
+    lags: faults,
     shifts: fc.array(fc.constantFrom(0, 0, -1, -2, 1), { maxLength: 8 })
   })
 })
@@ -101,6 +102,7 @@ const check = async (scheduler: fc.Scheduler, { capacity, commands, faults, keep
   const model = new Model(capacity)
   const told: Array<string> = []
   const lossy = new Set<string>()
+  let broken: unknown
   const scope = Scope.makeUnsafe()
   const set = Effect.runSync(
     LiveSet.make(world.source, Ids, {
@@ -128,9 +130,16 @@ const check = async (scheduler: fc.Scheduler, { capacity, commands, faults, keep
     const entry = { view, shown: view.getSnapshot() }
     views.set(stream, entry)
     view.subscribe(() => {
-      const { cursor, state } = view.getSnapshot()
+      const { cursor, state, status } = view.getSnapshot()
       entry.shown = view.getSnapshot()
-      assert.deepEqual(state, whole(stream, cursor), `C10 reopen: ${stream} shows what isn't stored`)
+      try {
+        assert.deepEqual(state, whole(stream, cursor), `C10 reopen: ${stream} shows what isn't stored`)
+        const isEarly = status === "live" && world.lagging.has(stream)
+        assert.ok(!isEarly, `C12 synced-marker: ${stream} lags and is called live`)
+      } catch (error) {
+        // What a listener throws is only reported.
+        broken ??= error
+      }
     })
   }
   const run = (command: Command): void => {
@@ -165,7 +174,6 @@ const check = async (scheduler: fc.Scheduler, { capacity, commands, faults, keep
     }
     assert.deepEqual(set.live().toSorted(), [...model.live].toSorted(), "C9 cap: which are live")
   }
-  let broken: unknown
   const guarded = (command: Command) => async () => {
     try {
       run(command)
