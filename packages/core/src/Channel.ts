@@ -68,7 +68,13 @@ export const fromWebSocket = (socket: WebSocketLike): Channel => {
 /** A channel over a port. Of a worker that dies a port need not tell: close it yourself. */
 export const fromPort = (port: PortLike): Channel => {
   const closed = new Set<() => void>()
-  on(port, "close", () => closed.forEach((listener) => listener()))
+  let isClosed = false
+  const tell = (): void => {
+    if (isClosed) return
+    isClosed = true
+    closed.forEach((listener) => listener())
+  }
+  on(port, "close", tell)
   return {
     send: (text) => port.postMessage(text),
     onMessage: (listener) => {
@@ -76,15 +82,75 @@ export const fromPort = (port: PortLike): Channel => {
       port.start?.()
       return stop
     },
-    onClose: (listener) => {
-      closed.add(listener)
-      return () => closed.delete(listener)
-    },
+    onClose: (listener) => listen(closed, listener),
     close: () => {
       ;(port.close ?? port.terminate)?.call(port)
-      closed.forEach((listener) => listener())
+      tell()
     }
   }
+}
+
+/** What of Node's readable streams is needed: a socket, or the standard input of a child. */
+export interface ReadableLike {
+  readonly setEncoding: (encoding: "utf8") => unknown
+  readonly on: (type: string, listener: (value: any) => void) => unknown
+  readonly destroy: () => unknown
+}
+
+/** What of Node's writable streams is needed. */
+export interface WritableLike {
+  readonly write: (text: string) => unknown
+  readonly end: () => unknown
+  readonly on: (type: string, listener: (value: any) => void) => unknown
+  readonly writableLength: number
+}
+
+/**
+ * A channel over two streams of bytes, a message a line. A line of more than `longest` characters closes it: without a
+ * bound, one that never ends would fill the memory (law S4).
+ */
+export const fromStreams = (input: ReadableLike, output: WritableLike, longest = 2 ** 22): Channel => {
+  const messages = new Set<(text: string) => void>()
+  const closes = new Set<() => void>()
+  let isClosed = false
+  const close = (): void => {
+    if (isClosed) return
+    isClosed = true
+    input.destroy()
+    output.end()
+    closes.forEach((listener) => listener())
+  }
+  let pieces: Array<string> = []
+  let length = 0
+  const read = (text: string): void => {
+    const lines = text.split("\n")
+    for (const [i, line] of lines.entries()) {
+      pieces.push(line)
+      length += line.length
+      if (length > longest) return close()
+      if (i === lines.length - 1) return
+      const message = pieces.join("")
+      pieces = []
+      length = 0
+      messages.forEach((listener) => listener(message))
+    }
+  }
+  input.setEncoding("utf8")
+  input.on("data", read)
+  for (const type of ["end", "close", "error"]) input.on(type, close)
+  for (const type of ["close", "error"]) output.on(type, close)
+  return {
+    send: (text) => void output.write(`${text}\n`),
+    onMessage: (listener) => listen(messages, listener),
+    onClose: (listener) => listen(closes, listener),
+    close,
+    waiting: () => output.writableLength
+  }
+}
+
+const listen = <A>(listeners: Set<A>, listener: A): (() => void) => {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
 }
 
 /** Two ends that are one: what is sent into one comes out of the other, later. For tests, and within a process. */
@@ -98,10 +164,6 @@ export const pair = (): readonly [Channel, Channel] => {
     if (isClosed) return
     isClosed = true
     queueMicrotask(() => ends.forEach(({ closes }) => closes.forEach((listener) => listener())))
-  }
-  const listen = <A>(listeners: Set<A>, listener: A): (() => void) => {
-    listeners.add(listener)
-    return () => listeners.delete(listener)
   }
   const end = (own: number): Channel => ({
     send: (text) => {

@@ -419,6 +419,7 @@ class Client {
         received: (message) => this.asks.get(message.id)?.receive(message),
         lost: (error) => this.lost(error)
       })
+      this.connection.begin()
     } catch (error) {
       this.lost(error)
     }
@@ -467,6 +468,10 @@ class Connection {
     this.told = told
     this.stops = [channel.onMessage((text) => this.receive(text)), channel.onClose(() => this.end(undefined))]
     if (heartbeatMs > 0) this.heart = setInterval(() => this.beat(), heartbeatMs)
+  }
+
+  /** Some channels answer before this returns. */
+  begin(): void {
     this.send({ _tag: "hello", protocol })
   }
 

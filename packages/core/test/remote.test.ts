@@ -1,4 +1,5 @@
 /** A source behind a channel: the same answers as the log's, whatever happens to connections, and whatever peers say. */
+import { PassThrough, Transform } from "node:stream"
 import {
   Channel,
   type Cursor,
@@ -328,6 +329,53 @@ test("C11 attention: of every stream, once, over connections that break", async 
   const again = lane.filter((id, i) => lane.indexOf(id) < i)
   expect(again).toEqual([])
   await Effect.runPromise(Fiber.interrupt(raw))
+})
+
+describe("channels", () => {
+  const bothWays = async ([near, far]: readonly [Channel.Channel, Channel.Channel]): Promise<void> => {
+    await using log = await open()
+    await log.append("s", chunk("line\nbreak \u2028 \ud83d\ude00"))
+    let closed = 0
+    far.onClose(() => closed++)
+    Remote.serve(Session, log.effect, far, { projections: [Transcript] })
+    using remote = Remote.connect(Session, () => near, quick)
+    expect(await Effect.runPromise(remote.stateWithCursor("s", Transcript))).toEqual(
+      await log.stateWithCursor("s", Transcript)
+    )
+    remote.close()
+    await until(() => expect(closed).toBe(1))
+  }
+
+  test("a port", async () => {
+    const { port1, port2 } = new MessageChannel()
+    await bothWays([Channel.fromPort(port1), Channel.fromPort(port2)])
+  })
+
+  test("a pipe, whatever pieces its bytes come in", async () => {
+    const small = () =>
+      new Transform({
+        transform(bytes: Buffer, _, done) {
+          for (let i = 0; i < bytes.length; i += 3) this.push(bytes.subarray(i, i + 3))
+          done()
+        }
+      })
+    const [there, back] = [small(), small()]
+    await bothWays([Channel.fromStreams(back, there), Channel.fromStreams(there, back)])
+  })
+
+  test("S4 bound: a line without an end closes a pipe", () => {
+    const pipe = new PassThrough()
+    const channel = Channel.fromStreams(pipe, new PassThrough(), 1000)
+    let isClosed = false
+    const heard: Array<string> = []
+    channel.onClose(() => (isClosed = true))
+    channel.onMessage((text) => heard.push(text))
+    pipe.emit("data", "short\nx")
+    for (let i = 0; i < 998; i++) pipe.emit("data", "x")
+    expect([heard, isClosed]).toEqual([["short"], false])
+    pipe.emit("data", "xx")
+    expect([heard, isClosed]).toEqual([["short"], true])
+  })
 })
 
 describe("C6 slow-is-alone: a peer that doesn't take what it asked for", () => {
