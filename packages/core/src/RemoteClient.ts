@@ -13,7 +13,7 @@ import type { AttentionItem, FollowItem, LiveSource } from "./LiveSource.ts"
 import type { Projection } from "./Projection.ts"
 import {
   type ClientMessage,
-  cursorPairs,
+  cursorPieces,
   decodeError,
   decodeEvent,
   decodeVolatile,
@@ -85,13 +85,9 @@ export const connect = <E extends EventSet.Any>(
             catch: () => new StorageError({ operation: "state (remote)", stream, cause: undefined })
           })
         const id = client.ask((own) => ({
-          request: () => ({
-            _tag: "state",
-            id: own,
-            stream,
-            projection: projection.name,
-            version: projection.version
-          }),
+          request: () => [
+            { _tag: "state", id: own, stream, projection: projection.name, version: projection.version }
+          ],
           lost: () => undefined,
           fail: (error) => resume(Effect.fail(error)),
           receive: (message) => {
@@ -136,7 +132,7 @@ export const connect = <E extends EventSet.Any>(
 /** Something that is asked, for as long as anybody wants it. */
 interface Ask {
   /** What to say on a new connection. */
-  readonly request: () => ClientMessage
+  readonly request: () => ReadonlyArray<ClientMessage>
   readonly receive: (message: ServerMessage) => void
   /** The connection is gone; another will come. */
   readonly lost: () => void
@@ -194,18 +190,12 @@ class Follow<E extends EventSet.Any> implements Ask {
     this.sink = sink
   }
 
-  request(): ClientMessage {
+  request(): ReadonlyArray<ClientMessage> {
     const { after, id, replayCap, sink, stream } = this
     const most = replayCap === Infinity ? undefined : replayCap
     const cursor = after === undefined ? undefined : { epoch: after.epoch, seq: after.seq }
-    return {
-      _tag: "follow",
-      id,
-      stream,
-      ...given("after", cursor),
-      ...given("replayCap", most),
-      credit: sink.begin()
-    }
+    const asked = { stream, ...given("after", cursor), ...given("replayCap", most) }
+    return [{ _tag: "follow", id, ...asked, credit: sink.begin() }]
   }
 
   /** What was told stays; what comes meanwhile is told later, and it is said so. */
@@ -264,8 +254,8 @@ class Query implements Ask {
     this.sink = sink
   }
 
-  request(): ClientMessage {
-    return { _tag: "states", id: this.id, ...this.asked, credit: this.sink.begin() }
+  request(): ReadonlyArray<ClientMessage> {
+    return [{ _tag: "states", id: this.id, ...this.asked, credit: this.sink.begin() }]
   }
 
   lost(): void {}
@@ -294,10 +284,14 @@ class Attention<E extends EventSet.Any> implements Ask {
     this.sink = sink
   }
 
-  request(): ClientMessage {
+  request(): ReadonlyArray<ClientMessage> {
     const { id, sink, told } = this
-    const after = told === undefined ? undefined : cursorPairs(told)
-    return { _tag: "attention", id, ...given("after", after), credit: sink.begin() }
+    const pieces = told === undefined ? [] : cursorPieces(told)
+    return [
+      ...pieces.map((after) => ({ _tag: "cursors" as const, id, after })),
+      // No cursor at all is behind everything too, and isn't the same as none given.
+      { _tag: "attention", id, ...given("after", told && []), credit: sink.begin() }
+    ]
   }
 
   lost(): void {}
@@ -354,7 +348,7 @@ class Client {
       ask.fail(new LogClosed())
     } else {
       this.asks.set(id, ask)
-      this.connection?.say(ask.request())
+      this.connection?.say(...ask.request())
     }
     return id
   }
@@ -427,7 +421,7 @@ class Client {
 
   private stands(): void {
     this.backoff.reset()
-    for (const ask of this.asks.values()) this.connection?.say(ask.request())
+    for (const ask of this.asks.values()) this.connection?.say(...ask.request())
     this.options.onConnection?.(true)
   }
 
@@ -476,8 +470,8 @@ class Connection {
   }
 
   /** Says nothing before hello: what is asked is said again then. */
-  say(message: ClientMessage): void {
-    if (this.stands) this.send(message)
+  say(...messages: ReadonlyArray<ClientMessage>): void {
+    if (this.stands) for (const message of messages) this.send(message)
   }
 
   close(): void {

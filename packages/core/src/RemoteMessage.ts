@@ -16,6 +16,9 @@ import {
 import * as EventSet from "./EventSet.ts"
 import type { LogEvent, NewEvent, UnrecognizedData } from "./LogEvent.ts"
 
+/** Characters of data in one message: what is longer is told in pieces. */
+export const pieceLength = 2 ** 16
+
 /** Raised when a message changes its meaning. */
 export const protocol = 1
 
@@ -54,6 +57,8 @@ export const ClientMessage = Schema.Union([
   State,
   States,
   Attention,
+  /** Some of the cursors of the `attention` that follows under this id: a client may know of very many streams. */
+  ask("cursors", { after: Cursors }),
   ask("credit", { more: Count }),
   ask("cancel", {}),
   Schema.TaggedStruct("ping", {})
@@ -235,7 +240,21 @@ export class RemoteRefused extends Schema.TaggedError<RemoteRefused>()("RemoteRe
   }
 }
 
-/** Cursors as they cross: an array, since stream names are any text. */
-export const cursorPairs = (
+/** Cursors as they cross: an array, since stream names are any text; in pieces that any server reads. */
+export const cursorPieces = (
   cursors: ReadonlyMap<string, Cursor>
-): ReadonlyArray<readonly [string, Cursor]> => [...cursors]
+): ReadonlyArray<ReadonlyArray<readonly [string, Cursor]>> => {
+  const pieces: Array<Array<readonly [string, Cursor]>> = []
+  let length = Infinity
+  for (const pair of cursors) {
+    // A character takes six at most, as an escape.
+    const size = (pair[0].length + pair[1].epoch.length) * 6 + 64
+    if (length + size > pieceLength) {
+      pieces.push([])
+      length = 0
+    }
+    pieces.at(-1)!.push(pair)
+    length += size
+  }
+  return pieces
+}

@@ -18,6 +18,7 @@ import {
   encodeEvent,
   encodeVolatile,
   given,
+  pieceLength,
   protocol,
   readClient,
   type RefusalReason,
@@ -44,8 +45,8 @@ export interface ServeOptions<E extends EventSet.Any> {
 
 /** Answers of one ask that may be on their way. */
 const mostCredit = 32
-/** Characters of data in one message: a longer item is told in pieces. */
-const pieceLength = 2 ** 16
+/** Cursors of attention that a peer may have. */
+const mostCursors = 500_000
 /** In place of what a peer calls a cursor and isn't: storages need not look at it. */
 const malformed: Cursor = { epoch: "", seq: 0 }
 
@@ -86,6 +87,8 @@ class Peer<E extends EventSet.Any> {
   private readonly options: ServeOptions<E>
   private readonly asks = new Map<number, Ask>()
   private readonly stops: ReadonlyArray<() => void>
+  /** Cursors of attention, until it is asked for. */
+  private cursors: { readonly id: number; readonly after: Map<string, Cursor> } | undefined
   private hasHello = false
   private isClosed = false
 
@@ -141,6 +144,8 @@ class Peer<E extends EventSet.Any> {
     switch (message._tag) {
       case "ping":
         return this.send({ _tag: "pong" })
+      case "cursors":
+        return this.collect(message.id, message.after)
       case "cancel":
         return this.cancel(message.id)
       case "credit": {
@@ -155,6 +160,12 @@ class Peer<E extends EventSet.Any> {
       case "attention":
         return this.ask(message)
     }
+  }
+
+  private collect(id: number, after: Iterable<readonly [string, Cursor]>): void {
+    if (this.cursors?.id !== id) this.cursors = { id, after: new Map() }
+    for (const [stream, cursor] of after) this.cursors.after.set(stream, cursor)
+    if (this.cursors.after.size > mostCursors) this.refuse("too-large")
   }
 
   private cancel(id: number): void {
@@ -175,6 +186,11 @@ class Peer<E extends EventSet.Any> {
       wake: undefined
     }
     this.asks.set(id, ask)
+    let asked = message
+    if (message._tag === "attention" && this.cursors?.id === id) {
+      asked = { ...message, after: [...this.cursors.after, ...(message.after ?? [])] }
+      this.cursors = undefined
+    }
     const done = Effect.sync(() => {
       // Cancelled, and perhaps asked again under the same id.
       if (this.asks.get(id) === ask) this.asks.delete(id)
@@ -190,7 +206,7 @@ class Peer<E extends EventSet.Any> {
         })
       )
     const answered = Effect.andThen(
-      Effect.suspend(() => this.answer(ask, message)),
+      Effect.suspend(() => this.answer(ask, asked)),
       Effect.andThen(
         done,
         Effect.sync(() => {
@@ -231,8 +247,8 @@ class Peer<E extends EventSet.Any> {
         return this.pump(ask, items, (item) => this.followed(id, item))
       }
       case "attention": {
-        const after = message.after === undefined ? {} : { after: new Map(message.after) }
-        return this.pump(ask, this.source.attention(after), (item) => this.attended(id, item))
+        const items = this.source.attention(given("after", message.after && new Map(message.after)))
+        return this.pump(ask, items, (item) => this.attended(id, item))
       }
       case "states": {
         const projection = this.projection(message)

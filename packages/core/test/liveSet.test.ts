@@ -1,5 +1,5 @@
 /** A live set over a log in this process, as its user meets it. The laws are tried by schedules, in the testkit. */
-import { LiveSet, MemoryStorage, Projection, Varve } from "@varve/core"
+import { EventSet, event, LiveSet, MemoryStorage, Projection, Varve } from "@varve/core"
 import { Effect, Schema, Scope, Exit } from "effect"
 import { describe, expect, test, vi } from "vitest"
 import { chunk, Session, Transcript } from "./session.ts"
@@ -161,6 +161,42 @@ describe("a live set", () => {
     expect(errors.map((error) => (error as Error).message)).toEqual(
       expect.arrayContaining(["listener", "volatile"])
     )
+  })
+
+  test("C11 attention: the next set goes on behind what this one was told", async () => {
+    class Jobs extends EventSet.make({
+      Asked: event({ question: Schema.String }, { attention: true })
+    }) {}
+    const Count = Projection.make(Jobs, {
+      name: "count",
+      version: 1,
+      state: Schema.Number,
+      initial: () => 0,
+      on: { Asked: (count) => count + 1 }
+    })
+    await using log = await Varve.open({ events: Jobs, storage: MemoryStorage.layer })
+    const ask = (stream: string, id: string) => log.append(stream, Jobs.Asked({ question: "?" }, { id }))
+    const told: Array<string> = []
+    let began: () => void = () => undefined
+    const hasBegun = new Promise<void>((resolve) => (began = resolve))
+    const options: LiveSet.LiveSetOptions<typeof Jobs> = {
+      onAttention: ({ event, stream }) => told.push(`${stream} ${event.id}`),
+      onAttentionBegan: began
+    }
+    await ask("a", "before")
+    const first = await LiveSet.open(log.effect, Count, options)
+    await hasBegun
+    await ask("a", "1")
+    await until(() => expect(told).toEqual(["a 1"]))
+    await first.close()
+    await ask("a", "2")
+    await ask("b", "3")
+    await using second = await LiveSet.open(log.effect, Count, {
+      ...options,
+      attentionAfter: first.attentionCursors()
+    })
+    await until(() => expect(told.toSorted()).toEqual(["a 1", "a 2", "b 3"]))
+    expect(second.live()).toEqual([])
   })
 
   test("a listener that opens the next stream", async () => {

@@ -331,6 +331,45 @@ test("C11 attention: of every stream, once, over connections that break", async 
   await Effect.runPromise(Fiber.interrupt(raw))
 })
 
+test("C11 attention: a client that knows of very many streams comes back like any other", async () => {
+  await using log = await open()
+  const after = new Map(
+    Array.from({ length: 20_000 }, (_, i) => [
+      `"session"/${"\u00e9".repeat(50)}/${i}`,
+      { epoch: "e", seq: i + 1 }
+    ])
+  )
+  const asked: Array<unknown> = []
+  const lengths: Array<number> = []
+  const channels: Array<Channel.Channel> = []
+  const attention: (typeof log.effect)["attention"] = (options) => {
+    asked.push(options?.after)
+    return Stream.never
+  }
+  const errors: Array<unknown> = []
+  using remote = Remote.connect(
+    Session,
+    () => {
+      const [near, far] = Channel.pair()
+      channels.push(far)
+      Remote.serve(Session, { ...log.effect, attention }, far)
+      return { ...near, send: (text) => (lengths.push(text.length), near.send(text)) }
+    },
+    { ...quick, onError: (error) => errors.push(error) }
+  )
+  const lanes = [after, new Map<string, Cursor>(), undefined].map((cursors) =>
+    Effect.runFork(Stream.runDrain(remote.attention(cursors === undefined ? {} : { after: cursors })))
+  )
+  await until(() => expect(asked).toHaveLength(3))
+  expect(asked).toEqual([after, new Map(), undefined])
+  channels[0]!.close()
+  await until(() => expect(asked).toHaveLength(6))
+  expect(asked.slice(3)).toEqual([after, new Map(), undefined])
+  expect(Math.max(...lengths)).toBeLessThan(2 ** 18)
+  expect(errors).toEqual([])
+  for (const lane of lanes) await Effect.runPromise(Fiber.interrupt(lane))
+})
+
 describe("channels", () => {
   const bothWays = async ([near, far]: readonly [Channel.Channel, Channel.Channel]): Promise<void> => {
     await using log = await open()
@@ -510,6 +549,20 @@ describe("S4 bound: hostile peers", () => {
       ),
       fc.record({ _tag: fc.constant("state"), id, stream: name, projection: name, version: fc.nat() }),
       fc.record({ _tag: fc.constant("attention"), id, credit: fc.nat() }),
+      fc.record({
+        _tag: fc.constantFrom("cursors", "attention"),
+        id,
+        after: fc.array(fc.tuple(name, fc.record({ epoch: fc.string(), seq: fc.nat() }))),
+        credit: fc.nat()
+      }),
+      fc.record({
+        _tag: fc.constant("states"),
+        id,
+        prefix: name,
+        projection: fc.constantFrom("transcript", "?"),
+        version: fc.constant(1),
+        credit: fc.nat()
+      }),
       fc.record({ _tag: fc.constant("credit"), id, more: fc.nat() }),
       fc.record({ _tag: fc.constant("cancel"), id }),
       fc.constant({ _tag: "ping" }),
