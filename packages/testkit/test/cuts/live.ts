@@ -165,8 +165,8 @@ export const liveCuts: ReadonlyArray<Cut> = [
   {
     name: "the marker waits for a first event",
     file: follower,
-    from: "head === undefined ? this.cursor === undefined : ",
-    to: "head === undefined ? false : ",
+    from: "    if (this.caughtUp) return\n",
+    to: "    if (this.caughtUp || this.cursor === undefined) return\n",
     law: "C12 caught-up-marker"
   },
   {
@@ -247,7 +247,6 @@ export const liveCuts: ReadonlyArray<Cut> = [
     file: all,
     from: "if (!sameCursor(this.foldings.get(stream)?.cursor, cursor)) this.moved.add(stream)",
     to: "if (!this.foldings.has(stream)) this.moved.add(stream)",
-    law: "C1 view-of-all",
-    runs: 500
+    law: "C7 hints-are-hints"
   }
 ]
