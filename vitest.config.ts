@@ -26,6 +26,7 @@ export default defineConfig({
       project("turn-persistence", "examples/turn-persistence"),
       project("hotspots", "examples/hotspots"),
       project("level-storage", "examples/level-storage"),
+      project("many-sessions", "examples/many-sessions"),
       { extends: true as const, test: { name: "readme", root: ".", include: ["test/**/*.test.ts"] } }
     ]
   }

@@ -2,6 +2,8 @@
 import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { measure, type Result, type Row } from "./measure.ts"
+import { liveRows } from "./rows/live.ts"
+import { liveSetRows } from "./rows/liveSet.ts"
 import { recordRows } from "./rows/record.ts"
 import { readingRows } from "./rows/reading.ts"
 import { sqliteRows } from "./rows/sqlite.ts"
@@ -14,7 +16,14 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false }
   }
 })
-const all: ReadonlyArray<Row> = [...sqliteRows, ...readingRows, ...turnRows, ...recordRows]
+const all: ReadonlyArray<Row> = [
+  ...sqliteRows,
+  ...readingRows,
+  ...turnRows,
+  ...recordRows,
+  ...liveRows,
+  ...liveSetRows
+]
 const rows = all.filter(({ id }) => values.only === undefined || id.startsWith(values.only))
 if (rows.length === 0)
   throw new Error(`No row is called ${values.only}. There are: ${all.map(({ id }) => id).join(", ")}`)

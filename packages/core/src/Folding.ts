@@ -59,6 +59,15 @@ export class Folding<E extends EventSet.Any, S> {
     this.published = undefined
   }
 
+  /** Goes on from what was answered elsewhere, with a state of its own. O(state). */
+  goOnFrom({ cursor, state }: Folded<S>): void {
+    this.isOpen = true
+    this.upkeep.begin()
+    this.state = Projection.draft(state)
+    this.cursor = cursor
+    this.published = undefined
+  }
+
   /** Takes the next events of the stream. */
   take({ events, last }: Pick<Batch, "events" | "last">): void {
     if (last === undefined || sameCursor(last, this.cursor)) return
@@ -68,16 +77,29 @@ export class Folding<E extends EventSet.Any, S> {
       size += event.data.length
       if (!Projection.passesBy(this.projection, event.type)) decoded.push(this.decode(event))
     }
+    this.apply(decoded)
+    this.upkeep.grew(events.length, size)
+    this.cursor = last
+    this.published = undefined
+  }
+
+  /** Takes the next events of the stream as they come live: decoded, and not counted towards a snapshot. */
+  takeLive(events: ReadonlyArray<EventSet.Stored<E>>, cursor: Cursor): void {
+    const { projection, published } = this
+    const passedBy = events.every(({ type }) => Projection.passesBy(projection, type))
+    if (!passedBy) this.apply(events)
+    this.cursor = cursor
+    this.published = passedBy && published !== undefined ? { ...published, cursor } : undefined
+  }
+
+  private apply(events: ReadonlyArray<EventSet.Stored<E>>): void {
     try {
-      this.state = Projection.apply(this.projection, this.state, decoded)
+      this.state = Projection.apply(this.projection, this.state, events)
     } catch (error) {
       // Nobody knows what a handler that threw has changed before.
       this.reset()
       throw error
     }
-    this.upkeep.grew(events.length, size)
-    this.cursor = last
-    this.published = undefined
   }
 
   /** What readers get: the same object until there is something new. */

@@ -43,10 +43,15 @@ import {
 import { checkQuery, checkSelection } from "./Options.ts"
 import type { Projection } from "./Projection.ts"
 import { type AllStreamsQuery, OverAll } from "./AllStreams.ts"
+import { attention } from "./Attention.ts"
 import { type Copied, copy, type CopyOptions, type Target } from "./Copy.ts"
 import { type Decided, decide, type DecideOptions, DecisionTurns } from "./Decision.ts"
+import { checkFollow, follow } from "./Follow.ts"
+import type { Following } from "./Follower.ts"
 import type { Notification } from "./Listeners.ts"
+import type { LiveSource } from "./LiveSource.ts"
 import type { Unrecognized } from "./LogEvent.ts"
+import { Moves, type MovesOptions, type Start } from "./Moves.ts"
 import { type AppendOptions, errorOf, type Receipt } from "./Receipt.ts"
 import { type SnapshotFailure, SnapshotWriter } from "./SnapshotWriter.ts"
 import type { Folded } from "./Folding.ts"
@@ -57,10 +62,13 @@ import {
   type StatesQuery,
   type StatesSelection
 } from "./States.ts"
-import { Writer, type WriterOptions } from "./Writer.ts"
+import type { View } from "./View.ts"
+import type { ViewAll } from "./ViewAll.ts"
+import { Views } from "./Views.ts"
+import { startTimeout, Writer, type WriterOptions } from "./Writer.ts"
 
 /** What a log is opened with. */
-export interface LogOptions<E extends EventSet.Any> extends WriterOptions, StatesOptions {
+export interface LogOptions<E extends EventSet.Any> extends WriterOptions, StatesOptions, MovesOptions {
   readonly events: E
   /** Refuse a storage that promises less. By default any will do, and receipts tell what was reached. */
   readonly durability?: Supports["durability"]
@@ -72,7 +80,7 @@ export interface LogOptions<E extends EventSet.Any> extends WriterOptions, State
 const receiving: unique symbol = Symbol("@varve/core/Log/receiving")
 
 /** A log of one event set over one storage. */
-export interface Log<E extends EventSet.Any> {
+export interface Log<E extends EventSet.Any> extends LiveSource<E> {
   /**
    * Takes an event without waiting: it is written with its neighbours at the next tick, or at once if it is a barrier.
    * Answers false above the high-water mark (wait for `flush`). Throws `QueueFull` at the hard limit, `InvalidName`,
@@ -192,6 +200,15 @@ export interface Log<E extends EventSet.Any> {
     listener: (notification: Notification<EventSet.Known<E>, EventSet.Volatile<E>>) => void
   ) => () => void
 
+  /**
+   * A live projection of one stream, at once: `loading` at first. Callers of the same stream and projection share it; it
+   * is kept up while somebody is subscribed, and 5 s longer. Fits `useSyncExternalStore`.
+   */
+  readonly view: <S>(stream: string, projection: Projection<E, S>) => View<S>
+
+  /** A live projection of every stream, by name: a list of sessions, or what is pending. Holds all their states. */
+  readonly viewAll: <S>(projection: Projection<E, S>) => ViewAll<S>
+
   /** Takes nothing more and settles what was taken. A scope does it too; again, it answers the same. */
   readonly close: Effect.Effect<void, AppendError>
 
@@ -214,6 +231,11 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
     return yield* new OpenFailed({ reason: "unsupported", problem })
   }
   const fork = Effect.runForkWith(context)
+  const start: Start = (effect, onExit) => {
+    const fiber = fork(effect)
+    fiber.addObserver(onExit)
+    return () => fiber.interruptUnsafe()
+  }
   const forkTo = <A, Err>(effect: Effect.Effect<A, Err>, onExit: (exit: Exit.Exit<A, Err>) => void): void =>
     void fork(effect).addObserver(onExit)
   const report =
@@ -281,6 +303,9 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
   const states = new States(storage, around, snapshots, options)
   const overAll = new OverAll(storage, around, snapshots)
   const turns = new DecisionTurns()
+  const { setTimer = startTimeout } = options
+  const moves = new Moves({ storage, listeners: writer.listeners, start, setTimer }, options)
+  const following: Following<E> = { storage, moves, decode: decodeEvent }
 
   const query: Log<E>["query"] = (asked = {}) =>
     Stream.unwrap(
@@ -296,6 +321,21 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
 
   const folded = <S>(stream: string, projection: Projection<E, S>): Effect.Effect<Folded<S>, ReadError> =>
     Effect.andThen(settledOne(stream), states.state(stream, projection))
+
+  const views = new Views<E>({
+    following,
+    moves,
+    state: folded,
+    follow: (selection, projection, foldings) =>
+      Effect.andThen(
+        settled(() => undefined, selection.streams),
+        states.follow(selection, projection, foldings)
+      ),
+    start,
+    setTimer,
+    tick: options.tick ?? 16,
+    report
+  })
 
   /** Stores a group of a copy in its place in the stream's line. */
   const receive = (stream: string): Target => ({
@@ -331,6 +371,8 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
   const close: Log<E>["close"] = Effect.suspend(() => {
     if (!closing) {
       writer.close((exit) => {
+        views.close()
+        moves.close()
         const saved = Effect.andThen(
           states.close,
           Effect.suspend(() => {
@@ -401,7 +443,10 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
     heads,
     head: (stream) => Effect.map(heads({ streams: [stream] }), (found) => found[0]),
     remove: (stream) =>
-      ask<boolean, ReadError | Busy>((resume) => writer.call(stream, storage.remove(stream), resume)),
+      Effect.tap(
+        ask<boolean, ReadError | Busy>((resume) => writer.call(stream, storage.remove(stream), resume)),
+        () => Effect.sync(() => moves.look(stream))
+      ),
     sync: Effect.andThen(
       settled(() => undefined),
       Effect.andThen(
@@ -409,6 +454,29 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
         flush()
       )
     ),
+    follow: (stream, asked = {}) =>
+      follow(
+        following,
+        settled(() => {
+          checkSelection({ streams: [stream] })
+          checkFollow(asked)
+        }, [stream]),
+        stream,
+        asked
+      ),
+    stateWithCursor: folded,
+    attention: ({ after } = {}) =>
+      attention(
+        following,
+        set,
+        settled(() => undefined),
+        after
+      ),
+    view: (stream, projection) => {
+      checkSelection({ streams: [stream] })
+      return views.view(stream, projection)
+    },
+    viewAll: (projection) => views.viewAll(projection),
     listen: (listener) => writer.listeners.add(listener as unknown as (notification: Notification) => void),
     close,
     storage,

@@ -13,7 +13,7 @@ import { type Cursor, sameCursor } from "./Cursor.ts"
 import type { Damaged, InvalidState, StorageError } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
 import { type Folded, Folding } from "./Folding.ts"
-import type { Batch, Progress, Query, Selection, StorageService, StoredEvent } from "./LogStorage.ts"
+import type { Batch, Head, Progress, Query, Selection, StorageService, StoredEvent } from "./LogStorage.ts"
 import type { Projection } from "./Projection.ts"
 import { hasAttributes } from "./Scan.ts"
 import { allStreams } from "./Snapshot.ts"
@@ -103,7 +103,46 @@ export class States<E extends EventSet.Any> {
           foldings.set(stream, new Folding(projection, stream, this.around.decode))
         }
       }
-      yield* this.open([...foldings.values()])
+      // Of so many nothing stays in memory: this is the last occasion to save them.
+      yield* this.bringUp(heads, foldings, true, onProgress)
+      for (const [stream, folding] of foldings) answers.set(stream, folding.answer().state)
+      return new Map(heads.map(({ stream }) => [stream, answers.get(stream)!]))
+    })
+  }
+
+  /**
+   * Brings the states of these streams to their heads, whoever holds them; streams that are new get one. Answers the
+   * names that exist.
+   */
+  follow<S>(
+    selection: StatesSelection,
+    projection: Projection<E, S>,
+    foldings: Map<string, Folding<E, S>>
+  ): Effect.Effect<ReadonlySet<string>, Failure> {
+    return Effect.gen({ self: this }, function* () {
+      const heads = yield* this.storage.heads(selection)
+      const chosen = new Map<string, Folding<E, S>>()
+      for (const { stream } of heads) {
+        let folding = foldings.get(stream)
+        if (folding === undefined)
+          foldings.set(stream, (folding = new Folding(projection, stream, this.around.decode)))
+        chosen.set(stream, folding)
+      }
+      yield* this.bringUp(heads, chosen, false)
+      return new Set(chosen.keys())
+    })
+  }
+
+  /** Brings states to the heads of their streams: one query for snapshots, one pass over the tails. */
+  private bringUp(
+    heads: ReadonlyArray<Head>,
+    foldings: ReadonlyMap<string, Folding<E, any>>,
+    last: boolean,
+    onProgress?: (progress: Progress) => void
+  ): Effect.Effect<void, Failure> {
+    return Effect.gen({ self: this }, function* () {
+      const all = [...foldings.values()]
+      yield* this.open(all.filter((folding) => !folding.isOpen))
       const behind = heads.flatMap(({ cursor, stream }) => {
         const folding = foldings.get(stream)
         return folding === undefined || sameCursor(folding.cursor, cursor) ? [] : [folding]
@@ -115,10 +154,7 @@ export class States<E extends EventSet.Any> {
         const folding = foldings.get(stream)
         if (folding !== undefined) folding.sealed = sealed
       }
-      // Of so many nothing stays in memory.
-      this.save([...foldings.values()], true)
-      for (const [stream, folding] of foldings) answers.set(stream, folding.answer().state)
-      return new Map(heads.map(({ stream }) => [stream, answers.get(stream)!]))
+      this.save(all, last)
     })
   }
 

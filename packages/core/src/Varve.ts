@@ -14,6 +14,8 @@ import type {
   StreamNotFound
 } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
+import type { Folded } from "./Folding.ts"
+import type { AttentionItem, FollowItem, FollowOptions } from "./LiveSource.ts"
 import { byStream } from "./ByStream.ts"
 import { flatten } from "./Flatten.ts"
 import * as Log from "./Log.ts"
@@ -98,6 +100,12 @@ export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
   readonly head: (stream: string) => Promise<Head | undefined>
   readonly remove: (stream: string) => Promise<boolean>
   readonly sync: () => Promise<void>
+  /** For ever; leave the loop, or call `return` of its iterator, to stop. */
+  readonly follow: (stream: string, options?: FollowOptions) => AsyncIterable<FollowItem<E>>
+  readonly stateWithCursor: <S>(stream: string, projection: Projection<E, S>) => Promise<Folded<S>>
+  readonly attention: (options?: Parameters<Log.Log<E>["attention"]>[0]) => AsyncIterable<AttentionItem<E>>
+  readonly view: Log.Log<E>["view"]
+  readonly viewAll: Log.Log<E>["viewAll"]
   readonly listen: Log.Log<E>["listen"]
   /** Settles what was taken, then closes the storage. Rejects with what could not be stored. */
   readonly close: () => Promise<void>
@@ -169,6 +177,11 @@ export const open = async <E extends EventSet.Any, StorageError>(
     head: (stream) => run(log.head(stream)),
     remove: (stream) => run(log.remove(stream)),
     sync: () => run(log.sync),
+    follow: (stream, asked) => iterate(log.follow(stream, asked)),
+    stateWithCursor: (stream, projection) => run(log.stateWithCursor(stream, projection)),
+    attention: (asked) => iterate(log.attention(asked)),
+    view: log.view,
+    viewAll: log.viewAll,
     listen: log.listen,
     close,
     effect: log,

@@ -478,7 +478,8 @@ export class Writer {
   }
 }
 
-const startTimeout = (run: () => void, ms: number): (() => void) => {
+/** The timer of the event loop. */
+export const startTimeout = (run: () => void, ms: number): (() => void) => {
   const timeout = setTimeout(run, ms)
   return () => clearTimeout(timeout)
 }

@@ -3,6 +3,7 @@
  * `Varve.Service` (Effect); write a storage against `LogStorage`, with `MemoryStorage` to copy.
  */
 export { type Admitted, admit, advance, type KnownEvent, sameContent, type StreamState } from "./Admission.ts"
+export * as Channel from "./Channel.ts"
 export {
   type Cursor,
   type Epoch,
@@ -30,7 +31,22 @@ export {
   type Unrecognized,
   type UnrecognizedData
 } from "./LogEvent.ts"
+export type { Folded } from "./Folding.ts"
 export type { Failure, Notification } from "./Listeners.ts"
+export * as LiveSet from "./LiveSet.ts"
+export type {
+  Attention,
+  AttentionBegan,
+  AttentionItem,
+  CannotGoOn,
+  CaughtUp,
+  Events as FollowedEvents,
+  FollowItem,
+  FollowOptions,
+  Lagged,
+  LiveSource,
+  VolatileEvents
+} from "./LiveSource.ts"
 export type { Log, LogOptions } from "./Log.ts"
 export type {
   Batch as LogBatch,
@@ -76,12 +92,17 @@ export {
   type Target,
   targets
 } from "./Scan.ts"
+export type { MovesOptions } from "./Moves.ts"
 export type { AppendOptions, Receipt } from "./Receipt.ts"
+export * as Remote from "./Remote.ts"
 export * as Rows from "./Rows.ts"
+export type { Selected } from "./Select.ts"
 export { allStreams, snapshotCheck } from "./Snapshot.ts"
 export type { SnapshotFailure } from "./SnapshotWriter.ts"
 export type { StatesOptions, StatesQuery, StatesSelection } from "./States.ts"
 export * as StreamId from "./StreamId.ts"
 export type { PromiseLog, PromiseStreamAnswer } from "./Varve.ts"
 export * as Varve from "./Varve.ts"
+export type { View, ViewSnapshot, ViewStatus } from "./View.ts"
+export type { AllSnapshot, ShownStream, ViewAll } from "./ViewAll.ts"
 export type { WriterOptions } from "./Writer.ts"

@@ -6,6 +6,7 @@ import { cursorLaws } from "./laws/cursors.ts"
 import { dedupLaws } from "./laws/dedup.ts"
 import { headLaws } from "./laws/heads.ts"
 import { linearizableLaws } from "./laws/linearizable.ts"
+import { liveLaws } from "./laws/live.ts"
 import { modelLaws } from "./laws/model.ts"
 import { nameLaws } from "./laws/names.ts"
 import { orderingLaws } from "./laws/ordering.ts"
@@ -35,5 +36,6 @@ export const allLaws: ReadonlyArray<Law> = [
   ...orderingLaws,
   ...stateLaws,
   ...linearizableLaws,
+  ...liveLaws,
   ...writerLaws
 ]

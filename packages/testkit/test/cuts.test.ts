@@ -1,44 +1,6 @@
 /** The kit is tested too: each cut into the source breaks the law that it names, and the kit says so. */
-import { spawnSync } from "node:child_process"
-import { fileURLToPath } from "node:url"
-import { beforeAll, describe, expect, test } from "vitest"
-import type { Verdict } from "../src/checkLaws.ts"
 import { coreCuts } from "./cuts/core.ts"
+import { mustBeFound } from "./cuts/mustBeFound.ts"
 import { projectionCuts } from "./cuts/projections.ts"
 
-const runner = fileURLToPath(new URL("cuts/run.ts", import.meta.url))
-
-const cuts = [...coreCuts, ...projectionCuts]
-
-/** The same laws in the same process without a cut: what they find is the cut and nothing else. */
-const controls = [...new Set(cuts.map(({ law }) => law))].map((law) => ({
-  name: "no cut",
-  file: "",
-  from: "",
-  to: "",
-  law
-}))
-
-describe("a cut into core is found", () => {
-  let verdicts: ReadonlyArray<Verdict> = []
-  let errors = ""
-
-  beforeAll(() => {
-    const args = ["--conditions=@varve/source", runner, JSON.stringify([...cuts, ...controls])]
-    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 110_000 })
-    errors = stderr
-    verdicts = stdout
-      .split("\n")
-      .filter((line) => line.startsWith("{"))
-      .map((line) => JSON.parse(line) as Verdict)
-  }, 120_000)
-
-  test.each(cuts.map((cut, i) => ({ ...cut, i })))("$law: $name", ({ i, law }) => {
-    expect(verdicts[i], `no verdict: ${errors}`).toBeDefined()
-    expect(verdicts[i]).toMatchObject({ law, outcome: "broken" })
-  })
-
-  test.each(controls.map((control, i) => ({ ...control, i })))("$law: kept without a cut", ({ i, law }) => {
-    expect(verdicts[cuts.length + i]).toMatchObject({ law, outcome: "kept" })
-  })
-})
+mustBeFound("a cut into core is found", [...coreCuts, ...projectionCuts])

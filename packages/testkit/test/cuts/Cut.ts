@@ -9,4 +9,6 @@ export interface Cut {
   readonly to: string
   /** The law that must be found broken. */
   readonly law: string
+  /** How often a property is tried, where 300 times take too long. */
+  readonly runs?: number
 }
