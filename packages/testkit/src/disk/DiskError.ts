@@ -16,8 +16,15 @@ const texts: Readonly<Record<string, string>> = {
   EPERM: "operation not permitted"
 }
 
-/** A failure as Node tells it. */
-export const diskError = (code: string, syscall: string, path?: string): NodeJS.ErrnoException =>
+/** A failure as Node tells it. Written out, so that users of the kit need no types of Node's. */
+export interface DiskError extends Error {
+  errno?: number | undefined
+  code?: string | undefined
+  path?: string | undefined
+  syscall?: string | undefined
+}
+
+export const diskError = (code: string, syscall: string, path?: string): DiskError =>
   Object.assign(
     new Error(`${code}: ${texts[code] ?? "failed"}, ${syscall}${path === undefined ? "" : ` '${path}'`}`),
     {

@@ -24,7 +24,7 @@
 import { constants } from "node:fs"
 import type { Choose } from "./Choose.ts"
 import { Content } from "./Content.ts"
-import { diskError } from "./DiskError.ts"
+import { type DiskError, diskError } from "./DiskError.ts"
 import { type DiskCall, type DiskFault, DiskFaults } from "./DiskFault.ts"
 import { DiskStats } from "./DiskStats.ts"
 import { Names } from "./Names.ts"
@@ -303,7 +303,7 @@ export class SimulatedDisk {
   }
 
   /** What is written after this call and before its end is not synced by it. */
-  fdatasync(fd: number, callback: (error: NodeJS.ErrnoException | null) => void): void {
+  fdatasync(fd: number, callback: (error: DiskError | null) => void): void {
     const { inode, path } = this.opened(fd, "fdatasync")
     const { serial } = this
     const failure = this.failureOfSync("fdatasync", path)
@@ -334,7 +334,7 @@ export class SimulatedDisk {
       if (inode === undefined) throw diskError("ENOENT", "lstat", path)
       return statsOf(inode)
     } catch (error) {
-      const missing = (error as NodeJS.ErrnoException).code === "ENOENT"
+      const missing = (error as DiskError).code === "ENOENT"
       if (options?.throwIfNoEntry === false && missing) return undefined
       throw error
     }
@@ -456,7 +456,7 @@ export class SimulatedDisk {
   }
 
   /** Begins a sync. A failure is answered: it does harm at the sync's end. */
-  private failureOfSync(call: "fdatasync" | "fsync", path: string): NodeJS.ErrnoException | undefined {
+  private failureOfSync(call: "fdatasync" | "fsync", path: string): DiskError | undefined {
     this.step(call, path)
     const code = this.faults.meet(call, path)?.code
     return code === undefined ? undefined : diskError(code, call)
