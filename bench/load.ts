@@ -20,11 +20,22 @@ export const chunks = (count: number) => Array.from({ length: count }, chunk)
 /** The names of 100 streams, taken in turn. */
 export const streams = Array.from({ length: 100 }, (_, i) => `session/${i}`)
 
-/** A folder for files that are measured, on the disk that the repository is on, not one in memory. */
+/** A folder for files that are measured; VARVE_BENCH_DIR says on which disk. Gone with the process at the latest. */
 export const scratch = (): { readonly path: (name: string) => string; readonly remove: () => void } => {
   const folder = mkdtempSync(join(process.env["VARVE_BENCH_DIR"] ?? tmpdir(), "varve-bench-"))
-  return {
-    path: (name) => join(folder, name),
-    remove: () => rmSync(folder, { recursive: true, force: true })
-  }
+  folders.add(folder)
+  return { path: (name) => join(folder, name), remove: () => remove(folder) }
+}
+
+const folders = new Set<string>()
+const remove = (folder: string): void => {
+  rmSync(folder, { recursive: true, force: true })
+  folders.delete(folder)
+}
+process.once("exit", () => folders.forEach(remove))
+
+/** What is made once, when first asked for, however many rows ask. */
+export const onlyOnce = <A>(make: () => Promise<A>): (() => Promise<A>) => {
+  let made: Promise<A> | undefined
+  return () => (made ??= make())
 }
