@@ -16,6 +16,7 @@ export default defineConfig({
     // Inline, because projects found by a glob lose the condition.
     projects: [
       project("core", "packages/core"),
+      project("adapter-file", "packages/adapter-file"),
       project("adapter-sqlite", "packages/adapter-sqlite"),
       project("testkit", "packages/testkit"),
       project("transcripts", "examples/transcripts"),

@@ -5,6 +5,16 @@
 export { type Compared, compareStorages, differential, modelTest } from "./differential.ts"
 export { conformance, type ConformanceOptions } from "./conformance.ts"
 export { checkLaws, explain, type LawOptions, type Report, summarise, type Verdict } from "./checkLaws.ts"
+export { type Choose, chooseBy } from "./disk/Choose.ts"
+export type { DiskCall, DiskFault } from "./disk/DiskFault.ts"
+export type { DiskStats } from "./disk/DiskStats.ts"
+export {
+  type Crash,
+  Crashed,
+  type DiskStep,
+  SimulatedDisk,
+  type SimulatedDiskOptions
+} from "./disk/SimulatedDisk.ts"
 export { type Fault } from "./faults/Fault.ts"
 export { faults, faulty } from "./faults.ts"
 export * as generators from "./generators.ts"

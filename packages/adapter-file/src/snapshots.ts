@@ -1,0 +1,104 @@
+/**
+ * Snapshots: a file a stream and projection, written beside and renamed, so that it is there wholly or not at all. A
+ * power cut may leave less; what doesn't read isn't answered, and core checks the rest (laws N2, N3).
+ */
+import type { Cursor, StorageError, StorageService, StoredSnapshot } from "@varve/core"
+import { randomBytes } from "node:crypto"
+import { Effect } from "effect"
+import { fileNameOf } from "./fileName.ts"
+import { codeOf, makeFolder, namesIn, readFile, removeFile, writeFile } from "./files.ts"
+import { attempt } from "./heads.ts"
+import type { Steps } from "./Steps.ts"
+import { failed, type Store } from "./Store.ts"
+
+export const snapshots = (store: Store): StorageService["snapshots"] => {
+  const ask = <A>(operation: string, work: () => Steps<A>): Effect.Effect<A, StorageError> =>
+    Effect.mapError(attempt(operation, work), (error) =>
+      error._tag === "StorageError" ? error : failed(operation, error, error.stream)
+    )
+  return {
+    load: (projection, streams) => ask("snapshots.load", () => load(store, projection, streams)),
+    save: (all) => ask("snapshots.save", () => save(store, all)),
+    drop: (projection) => ask("snapshots.drop", () => drop(store, projection))
+  }
+}
+
+function* load(
+  store: Store,
+  projection: string,
+  streams: ReadonlyArray<string>
+): Steps<ReadonlyArray<StoredSnapshot>> {
+  const found: Array<StoredSnapshot> = []
+  for (const stream of streams) {
+    yield* store.turns.give()
+    const bytes = readFile(store.disk, fileOf(store, stream, projection))
+    const snapshot = bytes === undefined ? undefined : parse(bytes, stream, projection)
+    if (snapshot === undefined) continue
+    // One of a stream that was removed since: its successor inherits nothing (law V1).
+    const summary = yield* store.look(stream)
+    if (summary?.epochs.some(({ epoch }) => epoch === snapshot.cursor.epoch) === true) found.push(snapshot)
+  }
+  return found
+}
+
+function* save(store: Store, all: ReadonlyArray<StoredSnapshot>): Steps<void> {
+  for (const snapshot of all) {
+    yield* store.turns.give()
+    const { projection, state, stream, ...rest } = snapshot
+    if ((yield* store.look(stream)) === undefined) continue
+    const folder = snapshotsOf(store, fileNameOf(stream))
+    makeFolder(store.disk, folder)
+    const temporary = `${folder}/${randomBytes(8).toString("hex")}.tmp`
+    const about = JSON.stringify({ stream, projection, ...rest })
+    writeFile(store.disk, temporary, Buffer.from(`${about}\n${state}`))
+    store.disk.renameSync(temporary, fileOf(store, stream, projection))
+  }
+}
+
+function* drop(store: Store, projection: string | undefined): Steps<void> {
+  const root = `${store.derived}/snapshots`
+  for (const stream of namesIn(store.disk, root)) {
+    yield* store.turns.give()
+    if (projection === undefined) removeSnapshots(store, stream)
+    else removeFile(store.disk, `${root}/${stream}/${fileNameOf(projection)}.json`)
+  }
+}
+
+/** Forgets all of a stream's, by its file name. */
+export const removeSnapshots = (store: Store, name: string): void => {
+  const folder = snapshotsOf(store, name)
+  for (const file of namesIn(store.disk, folder)) removeFile(store.disk, `${folder}/${file}`)
+  try {
+    store.disk.rmdirSync(folder)
+  } catch (error) {
+    // One is being saved just now; it is of a stream that is gone, and so it will not be answered.
+    if (codeOf(error) !== "ENOENT" && codeOf(error) !== "ENOTEMPTY") throw error
+  }
+}
+
+const snapshotsOf = (store: Store, name: string): string => `${store.derived}/snapshots/${name}`
+
+const fileOf = (store: Store, stream: string, projection: string): string =>
+  `${snapshotsOf(store, fileNameOf(stream))}/${fileNameOf(projection)}.json`
+
+const parse = (bytes: Buffer, stream: string, projection: string): StoredSnapshot | undefined => {
+  const end = bytes.indexOf(10)
+  try {
+    const about = JSON.parse(bytes.toString("utf8", 0, end)) as StoredSnapshot
+    const { check, version } = about
+    const { epoch, seq }: Cursor = about.cursor
+    const fits = about.stream === stream && about.projection === projection
+    if (!fits || typeof epoch !== "string" || typeof seq !== "number") return undefined
+    if (typeof version !== "number" || typeof check !== "string") return undefined
+    return {
+      stream,
+      projection,
+      version,
+      cursor: { epoch, seq },
+      check,
+      state: bytes.toString("utf8", end + 1)
+    }
+  } catch {
+    return undefined
+  }
+}
