@@ -20,8 +20,13 @@ export const chunks = (count: number) => Array.from({ length: count }, chunk)
 /** The names of 100 streams, taken in turn. */
 export const streams = Array.from({ length: 100 }, (_, i) => `session/${i}`)
 
+export interface Scratch {
+  readonly path: (name: string) => string
+  readonly remove: () => void
+}
+
 /** A folder for files that are measured; VARVE_BENCH_DIR says on which disk. Gone with the process at the latest. */
-export const scratch = (): { readonly path: (name: string) => string; readonly remove: () => void } => {
+export const scratch = (): Scratch => {
   const folder = mkdtempSync(join(process.env["VARVE_BENCH_DIR"] ?? tmpdir(), "varve-bench-"))
   folders.add(folder)
   return { path: (name) => join(folder, name), remove: () => remove(folder) }

@@ -1,4 +1,5 @@
 /** One stream of 30,000 events of 400 bytes, and a small one beside it: written once for the rows that read it. */
+import { FileStorage } from "@varve/adapter-file"
 import { SqliteStorage } from "@varve/adapter-sqlite"
 import { type PromiseLog, Varve } from "@varve/core"
 import { chunks, onlyOnce, scratch, Session } from "./load.ts"
@@ -46,4 +47,16 @@ const readingLog = (open: () => Promise<PromiseLog<typeof Session>>): Side => {
 export const readingSqlite = async (): Promise<Side> => {
   const filename = await longSqlite()
   return readingLog(() => Varve.open({ events: Session, storage: SqliteStorage.layer({ filename }) }))
+}
+
+/** The folder of a FileStorage that holds it. */
+export const longFiles = onlyOnce(async () => {
+  const directory = scratch().path("read")
+  await write(await Varve.open({ events: Session, storage: FileStorage.layer({ directory }) }))
+  return directory
+})
+
+export const readingFiles = async (): Promise<Side> => {
+  const directory = await longFiles()
+  return readingLog(() => Varve.open({ events: Session, storage: FileStorage.layer({ directory }) }))
 }

@@ -1,13 +1,13 @@
 /** All rows, in the order of the table. */
 import type { Row } from "./measure.ts"
+import { appendingRows } from "./rows/appending.ts"
 import { peerRows } from "./rows/peers.ts"
 import { readingRows } from "./rows/reading.ts"
 import { recordRows } from "./rows/record.ts"
-import { sqliteRows } from "./rows/sqlite.ts"
 import { turnRows } from "./rows/turns.ts"
 
 export const rows: ReadonlyArray<Row> = [
-  ...sqliteRows,
+  ...appendingRows,
   ...turnRows,
   ...recordRows,
   ...readingRows,

@@ -1,12 +1,13 @@
 /** Other event logs, each at the durability that it has: appending in batches of 15, and reading one long stream. */
-import { chunks, onlyOnce, scratch, streams } from "../load.ts"
-import { checkRead, longStream, readingSqlite } from "../longStream.ts"
+import { chunks, onlyOnce, type Scratch, scratch, streams } from "../load.ts"
+import { checkRead, longStream, readingFiles, readingSqlite } from "../longStream.ts"
 import type { Row, Scale, Side } from "../measure.ts"
 import { act } from "../peers/act.ts"
+import { durableStreams } from "../peers/durableStreams.ts"
 import { effectEventLog } from "../peers/effectEventLog.ts"
 import { emmett } from "../peers/emmett.ts"
 import type { OpenPeer, Peer, PeerEvent } from "../peers/Peer.ts"
-import { ourSqlite } from "../sqliteSides.ts"
+import { ourFiles, ourSqlite } from "../sides.ts"
 
 const batch = 15
 const batches = (scale: Scale): number => Math.ceil((scale === "quick" ? 5_000 : 50_000) / batch)
@@ -17,7 +18,7 @@ const events = (count: number): ReadonlyArray<PeerEvent> =>
 
 const appending = (open: OpenPeer, scale: Scale): Side => {
   let peer: Peer
-  let place: ReturnType<typeof scratch>
+  let place: Scratch
   return {
     prepare: async () => {
       place = scratch()
@@ -66,14 +67,20 @@ interface Against {
   readonly goals: { readonly append: number; readonly read: number }
 }
 
-const overSqlite = ({ durability, goals, name, open, store }: Against): ReadonlyArray<Row> => [
+const sqlite = { name: "SqliteStorage", appending: ourSqlite, reading: readingSqlite }
+const files = { name: "FileStorage", appending: ourFiles, reading: readingFiles }
+
+const against = (
+  ours: typeof sqlite,
+  { durability, goals, name, open, store }: Against
+): ReadonlyArray<Row> => [
   {
     id: `peer-${name}`,
-    what: `50,000 events in batches of 15 over 100 streams, ${durability}: SqliteStorage / ${store}`,
+    what: `50,000 events in batches of 15 over 100 streams, ${durability}: ${ours.name} / ${store}`,
     unit: "events/s",
     goal: { atLeast: goals.append },
     ours: (scale) =>
-      ourSqlite(async (log) => {
+      ours.appending(async (log) => {
         for (let i = 0; i < batches(scale); i++)
           await log.append(streams[i % streams.length]!, chunks(batch), { durability })
         return batches(scale) * batch
@@ -82,34 +89,41 @@ const overSqlite = ({ durability, goals, name, open, store }: Against): Readonly
   },
   {
     id: `peer-${name}-read`,
-    what: `one stream of 30,000 events, parsed (ours decoded and proven too): SqliteStorage / ${store}`,
+    what: `one stream of 30,000 events, parsed (ours decoded and proven too): ${ours.name} / ${store}`,
     unit: "events/s",
     goal: { atLeast: goals.read },
-    ours: readingSqlite,
+    ours: ours.reading,
     theirs: reading(open)
   }
 ]
 
 export const peerRows: ReadonlyArray<Row> = [
-  ...overSqlite({
+  ...against(sqlite, {
     name: "emmett",
     store: "emmett-sqlite, FULL",
     open: emmett,
     durability: "synced",
     goals: { append: 4, read: 3 }
   }),
-  ...overSqlite({
+  ...against(sqlite, {
     name: "effect-eventlog",
     store: "SqlEventJournal, NORMAL",
     open: effectEventLog,
     durability: "written",
     goals: { append: 2, read: 3 }
   }),
-  ...overSqlite({
+  ...against(sqlite, {
     name: "act",
     store: "act-sqlite, FULL",
     open: act,
     durability: "synced",
     goals: { append: 4, read: 3 }
+  }),
+  ...against(files, {
+    name: "durable-streams",
+    store: "durable-streams' file store, fdatasync",
+    open: durableStreams,
+    durability: "synced",
+    goals: { append: 6, read: 2 }
   })
 ]

@@ -1,7 +1,10 @@
 /** Reading one stream of 30,000 events of 400 bytes, decoded, against the same rows read and parsed and no more. */
+import { readdirSync } from "node:fs"
+import { join } from "node:path"
 import Database from "better-sqlite3"
-import { checkRead, longSqlite, readingSqlite } from "../longStream.ts"
+import { checkRead, longFiles, longSqlite, readingFiles, readingSqlite } from "../longStream.ts"
 import type { Row } from "../measure.ts"
+import { readLines } from "../rawFiles.ts"
 
 export const readingRows: ReadonlyArray<Row> = [
   {
@@ -29,6 +32,30 @@ export const readingRows: ReadonlyArray<Row> = [
           return checkRead(count, length)
         },
         clean: () => void db.close()
+      }
+    }
+  },
+  {
+    id: "read-stream-file",
+    what: "30,000 events of one stream, decoded by schema and proven: log.read / chunk loop + JSON.parse of the same file",
+    unit: "events/s",
+    goal: { atLeast: 0.9 },
+    ours: readingFiles,
+    theirs: async () => {
+      const directory = await longFiles()
+      const file = readdirSync(directory).find((name) => name.startsWith("s."))!
+      return {
+        run: () => {
+          let count = 0
+          let length = 0
+          readLines(join(directory, file), (line) => {
+            const { data } = JSON.parse(line) as { readonly data?: { readonly text: string } }
+            if (data === undefined) return
+            count++
+            length += data.text.length
+          })
+          return checkRead(count, length)
+        }
       }
     }
   }
