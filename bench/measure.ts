@@ -88,3 +88,10 @@ export const measure = async (row: Row, scale: Scale): Promise<Result> => {
     met: "atLeast" in goal ? ratio >= goal.atLeast : ratio <= goal.atMost
   }
 }
+
+/** How long some work took. */
+export const milliseconds = async (work: () => unknown): Promise<number> => {
+  const start = performance.now()
+  await work()
+  return performance.now() - start
+}

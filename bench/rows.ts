@@ -1,6 +1,7 @@
 /** All rows, in the order of the table. */
 import type { Row } from "./measure.ts"
 import { appendingRows } from "./rows/appending.ts"
+import { hotspotsRows } from "./rows/hotspots.ts"
 import { peerRows } from "./rows/peers.ts"
 import { readingRows } from "./rows/reading.ts"
 import { recordRows } from "./rows/record.ts"
@@ -11,5 +12,6 @@ export const rows: ReadonlyArray<Row> = [
   ...turnRows,
   ...recordRows,
   ...readingRows,
-  ...peerRows
+  ...peerRows,
+  ...hotspotsRows
 ]
