@@ -9,13 +9,15 @@ export class Session extends EventSet.make({
   Chunk: { messageId: Schema.String, text: Schema.String },
   ToolUpdated: { callId: Schema.String, output: Schema.String },
   PromptSubmitted: event({ text: Schema.String }, { barrier: true }),
-  TurnEnded: event({ stopReason: Schema.String }, { durability: "synced" })
+  TurnEnded: event({ stopReason: Schema.String }, { durability: "synced" }),
+  Ended: event({}, { seals: true })
 }) {}
 
 /** About 400 bytes once stored (WORKLOADS: the peers' table). */
-const text = "The quick brown fox jumps over the lazy dog. ".repeat(8).slice(0, 340)
-const chunk = () => Session.Chunk({ messageId: "message-1", text })
-export const chunks = (count: number) => Array.from({ length: count }, chunk)
+const usual = "The quick brown fox jumps over the lazy dog. ".repeat(8).slice(0, 340)
+export const chunk = (text = usual, own: { readonly id?: string } = {}) =>
+  Session.Chunk({ messageId: "message-1", text }, own)
+export const chunks = (count: number) => Array.from({ length: count }, () => chunk())
 
 /** The names of 100 streams, taken in turn. */
 export const streams = Array.from({ length: 100 }, (_, i) => `session/${i}`)

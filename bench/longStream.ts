@@ -1,9 +1,7 @@
 /** One stream of 30,000 events of 400 bytes, and a small one beside it: written once for the rows that read it. */
-import { FileStorage } from "@varve/adapter-file"
-import { SqliteStorage } from "@varve/adapter-sqlite"
-import { type PromiseLog, Varve } from "@varve/core"
-import { chunks, onlyOnce, scratch, Session } from "./load.ts"
+import { chunks, onlyOnce, scratch } from "./load.ts"
 import type { Side } from "./measure.ts"
+import { openSessions, type SessionLog, type StorageName } from "./storages.ts"
 
 export const longStream = 30_000
 
@@ -13,24 +11,24 @@ export const checkRead = (events: number, characters: number): number => {
   return events
 }
 
-const write = async (log: PromiseLog<typeof Session>): Promise<void> => {
+const write = async (storage: StorageName): Promise<string> => {
+  const path = scratch().path("read")
+  const log = await openSessions(storage, path)
   for (let i = 0; i < longStream; i += 500) await log.append("s", chunks(500))
   await log.append("another", chunks(15))
   await log.close()
+  return path
 }
 
-/** The file of a SqliteStorage that holds it. */
-export const longSqlite = onlyOnce(async () => {
-  const filename = scratch().path("read.db")
-  await write(await Varve.open({ events: Session, storage: SqliteStorage.layer({ filename }) }))
-  return filename
-})
+/** Where the stores are that hold it. */
+export const longStores = { sqlite: onlyOnce(() => write("sqlite")), file: onlyOnce(() => write("file")) }
 
 /** Reads it by `log.read`, of a log opened anew for each run. */
-const readingLog = (open: () => Promise<PromiseLog<typeof Session>>): Side => {
-  let log: PromiseLog<typeof Session>
+export const readingLong = (storage: StorageName) => async (): Promise<Side> => {
+  const path = await longStores[storage]()
+  let log: SessionLog
   return {
-    prepare: async () => void (log = await open()),
+    prepare: async () => void (log = await openSessions(storage, path)),
     run: async () => {
       let count = 0
       let length = 0
@@ -42,21 +40,4 @@ const readingLog = (open: () => Promise<PromiseLog<typeof Session>>): Side => {
     },
     clean: () => log.close()
   }
-}
-
-export const readingSqlite = async (): Promise<Side> => {
-  const filename = await longSqlite()
-  return readingLog(() => Varve.open({ events: Session, storage: SqliteStorage.layer({ filename }) }))
-}
-
-/** The folder of a FileStorage that holds it. */
-export const longFiles = onlyOnce(async () => {
-  const directory = scratch().path("read")
-  await write(await Varve.open({ events: Session, storage: FileStorage.layer({ directory }) }))
-  return directory
-})
-
-export const readingFiles = async (): Promise<Side> => {
-  const directory = await longFiles()
-  return readingLog(() => Varve.open({ events: Session, storage: FileStorage.layer({ directory }) }))
 }

@@ -95,3 +95,6 @@ export const milliseconds = async (work: () => unknown): Promise<number> => {
   await work()
   return performance.now() - start
 }
+
+/** The other side of what is bounded by a number, not by another program. */
+export const constant = (value: number): Side => ({ run: () => value })

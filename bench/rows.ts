@@ -5,6 +5,7 @@ import { hotspotsRows } from "./rows/hotspots.ts"
 import { peerRows } from "./rows/peers.ts"
 import { readingRows } from "./rows/reading.ts"
 import { recordRows } from "./rows/record.ts"
+import { storeRows } from "./rows/stores.ts"
 import { turnRows } from "./rows/turns.ts"
 
 export const rows: ReadonlyArray<Row> = [
@@ -13,5 +14,6 @@ export const rows: ReadonlyArray<Row> = [
   ...recordRows,
   ...readingRows,
   ...peerRows,
-  ...hotspotsRows
+  ...hotspotsRows,
+  ...storeRows
 ]

@@ -3,30 +3,25 @@
  * store of sessions that are under way: its streams are there, and its write-ahead log has grown to the size it keeps.
  */
 import { mkdirSync } from "node:fs"
-import { FileStorage } from "@varve/adapter-file"
-import { SqliteStorage } from "@varve/adapter-sqlite"
-import { type LogStorage, type NewEvent, type OpenFailed, type PromiseLog, Varve } from "@varve/core"
-import type { Layer } from "effect"
-import { chunks, type Scratch, scratch, Session, streams } from "./load.ts"
+import type { NewEvent } from "@varve/core"
+import { chunks, type Scratch, scratch, streams } from "./load.ts"
 import type { Side } from "./measure.ts"
 import { rawFiles } from "./rawFiles.ts"
 import { rawSqlite } from "./rawSqlite.ts"
+import { openSessions, type SessionLog, type StorageName } from "./storages.ts"
 
 /** As many groups of 15 as make the log grow beyond SQLite's own bound of 1,000 pages. */
 const warmUp = 200
 
-export type SessionLog = PromiseLog<typeof Session>
-type Storage = (place: Scratch) => Layer.Layer<LogStorage, OpenFailed>
-
-const ours =
-  (storage: Storage) =>
+export const ours =
+  (storage: StorageName) =>
   (run: (log: SessionLog) => Promise<number>): Side => {
     let log: SessionLog
     let place: Scratch
     return {
       prepare: async () => {
         place = scratch()
-        log = await Varve.open({ events: Session, storage: storage(place) })
+        log = await openSessions(storage, place.path("log"))
         for (let i = 0; i < warmUp; i++)
           await log.append(streams[i % streams.length]!, chunks(15), { durability: "synced" })
       },
@@ -37,9 +32,6 @@ const ours =
       }
     }
   }
-
-export const ourSqlite = ours((place) => SqliteStorage.layer({ filename: place.path("log.db") }))
-export const ourFiles = ours((place) => FileStorage.layer({ directory: place.path("log") }))
 
 /** What a raw side does with events: stores them, and no more. */
 export interface Raw {

@@ -1,7 +1,7 @@
 /** Appending, against the raw limit of the same durability. Both are awaited one by one. */
 import { chunks, streams } from "../load.ts"
 import type { Row } from "../measure.ts"
-import { ourFiles, ourSqlite, theirFiles, theirSqlite } from "../sides.ts"
+import { ours, theirFiles, theirSqlite } from "../sides.ts"
 
 interface Load {
   readonly id: string
@@ -12,18 +12,18 @@ interface Load {
 }
 
 const sqlite = {
-  ours: ourSqlite,
+  ours: ours("sqlite"),
   theirs: (durability: Load["durability"]) => theirSqlite(durability === "synced" ? "FULL" : "NORMAL"),
   raw: { written: "better-sqlite3 NORMAL", synced: "better-sqlite3 FULL" }
 }
 const files = {
-  ours: ourFiles,
+  ours: ours("file"),
   theirs: (durability: Load["durability"]) => theirFiles(durability === "synced"),
   raw: { written: "JSON.stringify + writeSync", synced: "JSON.stringify + writeSync + fdatasyncSync" }
 }
 
 const row = (
-  { ours, raw, theirs }: typeof sqlite,
+  { ours: our, raw, theirs }: typeof sqlite,
   { atLeast, batch, batches, durability, id }: Load
 ): Row => ({
   id,
@@ -31,7 +31,7 @@ const row = (
   unit: "events/s",
   goal: { atLeast },
   ours: () =>
-    ours(async (log) => {
+    our(async (log) => {
       for (let i = 0; i < batches; i++)
         await log.append(streams[i % streams.length]!, chunks(batch), { durability })
       return batch * batches

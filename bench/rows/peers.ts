@@ -1,13 +1,14 @@
 /** Other event logs, each at the durability that it has: appending in batches of 15, and reading one long stream. */
 import { chunks, onlyOnce, type Scratch, scratch, streams } from "../load.ts"
-import { checkRead, longStream, readingFiles, readingSqlite } from "../longStream.ts"
+import { checkRead, longStream, readingLong } from "../longStream.ts"
 import type { Row, Scale, Side } from "../measure.ts"
 import { act } from "../peers/act.ts"
 import { durableStreams } from "../peers/durableStreams.ts"
 import { effectEventLog } from "../peers/effectEventLog.ts"
 import { emmett } from "../peers/emmett.ts"
 import type { OpenPeer, Peer, PeerEvent } from "../peers/Peer.ts"
-import { ourFiles, ourSqlite } from "../sides.ts"
+import { ours } from "../sides.ts"
+import type { StorageName } from "../storages.ts"
 
 const batch = 15
 const batches = (scale: Scale): number => Math.ceil((scale === "quick" ? 5_000 : 50_000) / batch)
@@ -67,20 +68,19 @@ interface Against {
   readonly goals: { readonly append: number; readonly read: number }
 }
 
-const sqlite = { name: "SqliteStorage", appending: ourSqlite, reading: readingSqlite }
-const files = { name: "FileStorage", appending: ourFiles, reading: readingFiles }
+const names = { sqlite: "SqliteStorage", file: "FileStorage" }
 
 const against = (
-  ours: typeof sqlite,
+  storage: StorageName,
   { durability, goals, name, open, store }: Against
 ): ReadonlyArray<Row> => [
   {
     id: `peer-${name}`,
-    what: `50,000 events in batches of 15 over 100 streams, ${durability}: ${ours.name} / ${store}`,
+    what: `50,000 events in batches of 15 over 100 streams, ${durability}: ${names[storage]} / ${store}`,
     unit: "events/s",
     goal: { atLeast: goals.append },
     ours: (scale) =>
-      ours.appending(async (log) => {
+      ours(storage)(async (log) => {
         for (let i = 0; i < batches(scale); i++)
           await log.append(streams[i % streams.length]!, chunks(batch), { durability })
         return batches(scale) * batch
@@ -89,37 +89,37 @@ const against = (
   },
   {
     id: `peer-${name}-read`,
-    what: `one stream of 30,000 events, parsed (ours decoded and proven too): ${ours.name} / ${store}`,
+    what: `one stream of 30,000 events, parsed (ours decoded and proven too): ${names[storage]} / ${store}`,
     unit: "events/s",
     goal: { atLeast: goals.read },
-    ours: ours.reading,
+    ours: readingLong(storage),
     theirs: reading(open)
   }
 ]
 
 export const peerRows: ReadonlyArray<Row> = [
-  ...against(sqlite, {
+  ...against("sqlite", {
     name: "emmett",
     store: "emmett-sqlite, FULL",
     open: emmett,
     durability: "synced",
     goals: { append: 4, read: 3 }
   }),
-  ...against(sqlite, {
+  ...against("sqlite", {
     name: "effect-eventlog",
     store: "SqlEventJournal, NORMAL",
     open: effectEventLog,
     durability: "written",
     goals: { append: 2, read: 3 }
   }),
-  ...against(sqlite, {
+  ...against("sqlite", {
     name: "act",
     store: "act-sqlite, FULL",
     open: act,
     durability: "synced",
     goals: { append: 4, read: 3 }
   }),
-  ...against(files, {
+  ...against("file", {
     name: "durable-streams",
     store: "durable-streams' file store, fdatasync",
     open: durableStreams,

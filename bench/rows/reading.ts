@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import Database from "better-sqlite3"
-import { checkRead, longFiles, longSqlite, readingFiles, readingSqlite } from "../longStream.ts"
+import { checkRead, longStores, readingLong } from "../longStream.ts"
 import type { Row } from "../measure.ts"
 import { readLines } from "../rawFiles.ts"
 
@@ -12,9 +12,9 @@ export const readingRows: ReadonlyArray<Row> = [
     what: "30,000 events of one stream, decoded by schema and proven: log.read / SELECT + JSON.parse",
     unit: "events/s",
     goal: { atLeast: 0.8 },
-    ours: readingSqlite,
+    ours: readingLong("sqlite"),
     theirs: async () => {
-      const filename = await longSqlite()
+      const filename = await longStores.sqlite()
       let db: Database.Database
       return {
         prepare: () => void (db = new Database(filename, { readonly: true })),
@@ -40,9 +40,9 @@ export const readingRows: ReadonlyArray<Row> = [
     what: "30,000 events of one stream, decoded by schema and proven: log.read / chunk loop + JSON.parse of the same file",
     unit: "events/s",
     goal: { atLeast: 0.9 },
-    ours: readingFiles,
+    ours: readingLong("file"),
     theirs: async () => {
-      const directory = await longFiles()
+      const directory = await longStores.file()
       const file = readdirSync(directory).find((name) => name.startsWith("s."))!
       return {
         run: () => {

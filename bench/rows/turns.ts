@@ -1,7 +1,7 @@
 /** The latency of one durable turn: what it costs to know that a turn is on the disk. */
 import { chunks, Session } from "../load.ts"
 import { quantileOf, type Row } from "../measure.ts"
-import { ourFiles, ourSqlite, theirFiles, theirSqlite } from "../sides.ts"
+import { ours, theirFiles, theirSqlite } from "../sides.ts"
 
 const turns = 200
 const turn = () => [...chunks(14), Session.TurnEnded({ stopReason: "end" })]
@@ -23,7 +23,7 @@ const rows = (name: "p50" | "p99", quantile: number, atMost: number): ReadonlyAr
     what: `a turn of 15 events, synced, ${name} of ${turns}: log.append / write + fdatasync of the same lines`,
     unit: "us",
     goal: { atMost },
-    ours: () => ourFiles((log) => latency(quantile, () => log.append("session/1", turn()))),
+    ours: () => ours("file")((log) => latency(quantile, () => log.append("session/1", turn()))),
     theirs: () => theirFiles(true)((raw) => latency(quantile, () => raw.append(1, turn())))
   },
   {
@@ -31,7 +31,7 @@ const rows = (name: "p50" | "p99", quantile: number, atMost: number): ReadonlyAr
     what: `a turn of 15 events, synced, ${name} of ${turns}: log.append / better-sqlite3 FULL`,
     unit: "us",
     goal: { atMost },
-    ours: () => ourSqlite((log) => latency(quantile, () => log.append("session/1", turn()))),
+    ours: () => ours("sqlite")((log) => latency(quantile, () => log.append("session/1", turn()))),
     theirs: () => theirSqlite("FULL")((raw) => latency(quantile, () => raw.append(1, turn())))
   }
 ]
