@@ -1,8 +1,10 @@
-/** `npm run bench [-- --only <id>] [--quick] [--json]`: measures the rows, prints a table, writes results.json. */
-import { writeFileSync } from "node:fs"
+/** `npm run bench [-- --only <id>] [--quick] [--json]`: measures the rows and prints a table; the whole
+ * table also writes results.json and the pictures. */
+import { mkdirSync, writeFileSync } from "node:fs"
 import { cpus, release, totalmem, type } from "node:os"
 import { parseArgs } from "node:util"
 import { measure, type Result, Unavailable } from "./measure.ts"
+import { pictures } from "./pictures.ts"
 import { rows as all } from "./rows.ts"
 
 const { values } = parseArgs({
@@ -49,5 +51,9 @@ const report = {
 }
 if (values.json) console.log(JSON.stringify(report, undefined, 2))
 // A look in seconds, or at one row, is no sitting.
-else if (values.only === undefined && !values.quick)
-  writeFileSync(new URL("results.json", import.meta.url), `${JSON.stringify(report, undefined, 2)}\n`)
+else if (values.only === undefined && !values.quick) {
+  const here = (name: string): URL => new URL(name, import.meta.url)
+  writeFileSync(here("results.json"), `${JSON.stringify(report, undefined, 2)}\n`)
+  mkdirSync(here("pictures"), { recursive: true })
+  for (const { name, svg } of pictures(results)) writeFileSync(here(`pictures/${name}.svg`), svg)
+}
