@@ -13,6 +13,8 @@ export default defineConfig({
   test: {
     // One a core: by default vitest leaves one of two idle.
     maxWorkers: "100%",
+    // Machines are shared: a test that hangs is found all the same.
+    testTimeout: 30_000,
     // Inline, because projects found by a glob lose the condition.
     projects: [
       project("core", "packages/core"),
@@ -20,6 +22,8 @@ export default defineConfig({
       project("adapter-sqlite", "packages/adapter-sqlite"),
       project("testkit", "packages/testkit"),
       project("transcripts", "examples/transcripts"),
+      project("sealed-insight", "examples/sealed-insight"),
+      project("turn-persistence", "examples/turn-persistence"),
       project("hotspots", "examples/hotspots"),
       project("level-storage", "examples/level-storage"),
       { extends: true as const, test: { name: "readme", root: ".", include: ["test/**/*.test.ts"] } }

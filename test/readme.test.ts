@@ -30,7 +30,8 @@ test("every block of the README compiles and runs, those of the guides compile",
   expect(guides.length).toBeGreaterThan(0)
   const output = files.map((file) => run("--conditions=@varve/source", file))
   expect(output[0]).toContain("1 MessageChunk")
-  expect(output.at(-1)).toContain("{ ann: 1, bob: 1 }")
+  expect(output.at(-2)).toContain("{ ann: 1, bob: 1 }")
+  expect(output.at(-1)).toBe("1 Asked\n2 Resolved\n")
   const compilerOptions = {
     noEmit: true,
     composite: false,

@@ -11,7 +11,7 @@
  */
 import { randomBytes } from "node:crypto"
 import type { Disk } from "./Disk.ts"
-import { codeOf, makeFolder, readFile, removeFile, writeFile } from "./files.ts"
+import { codeOf, makeFolder, namesIn, readFile, removeFile, writeFile } from "./files.ts"
 import type { Presence } from "./Presence.ts"
 import { type Steps, wait } from "./Steps.ts"
 
@@ -50,7 +50,7 @@ export class Claims {
     ports: { readonly disk: Disk; readonly presence: Presence },
     folder: string
   ): Promise<Claims> {
-    makeFolder(ports.disk, folder)
+    makeFolder(ports.disk, folder, "derived")
     const id = randomBytes(12).toString("hex")
     const me = { id, name: `process ${process.pid} (${id})` }
     const { leave } = await ports.presence.enter(folder, socketOf(id))
@@ -88,6 +88,17 @@ export class Claims {
   drop(name: string): void {
     if (!this.held.delete(name)) return
     removeFile(this.disk, `${this.folder}/${name}.claim`)
+  }
+
+  /** Removes the cards and sockets of owners that died. Their claims are links, and stay for whoever takes them over. */
+  async sweep(): Promise<void> {
+    for (const name of namesIn(this.disk, this.folder)) {
+      const id = /^([0-9a-f]{24})\.card$/.exec(name)?.[1]
+      // An owner lives before it has a card.
+      if (id === undefined || (await this.presence.isThere(this.folder, socketOf(id)))) continue
+      removeFile(this.disk, cardOf(this.folder, id))
+      removeFile(this.disk, `${this.folder}/${socketOf(id)}`)
+    }
   }
 
   /** Ends this owner, whose claims have been dropped. */

@@ -8,9 +8,9 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { open } from "./open.ts"
 import { sockets } from "./Presence.ts"
-import type { Notice } from "./Recovery.ts"
+import type { Notice } from "./Notice.ts"
 
-export type { Notice } from "./Recovery.ts"
+export type { Notice } from "./Notice.ts"
 
 export interface Options {
   /** The folder, made if it isn't there; on a local disk. */

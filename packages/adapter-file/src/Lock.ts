@@ -5,6 +5,10 @@ export class Lock {
   private taken = false
   private readonly waiting: Array<() => void> = []
 
+  get isTaken(): boolean {
+    return this.taken
+  }
+
   /** Lets go; whoever waited longest has it at once. */
   free(): void {
     const next = this.waiting.shift()

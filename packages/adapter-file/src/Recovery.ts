@@ -15,20 +15,9 @@ import { crc32 } from "node:zlib"
 import type { Disk } from "./Disk.ts"
 import { namesIn, openToWrite, removeFile, syncFolder, unlessAbsent, writeAll, create } from "./files.ts"
 import { IdTable } from "./IdTable.ts"
+import type { Notice } from "./Notice.ts"
 import { type Steps, wait } from "./Steps.ts"
 import { type Place, readLog, type Summary } from "./Summary.ts"
-
-/** What was found torn and cut: told as a possible loss. */
-export interface Notice {
-  readonly stream: string
-  readonly file: string
-  readonly kind: "torn"
-  /** The offset at which the torn bytes began, and how many they were. */
-  readonly from: number
-  readonly bytes: number
-  /** The file that they are kept in. */
-  readonly keptIn: string
-}
 
 /** A log that may be appended to. */
 export interface Recovered {

@@ -11,7 +11,7 @@ import { closeQuietly, makeFolder, namesIn, openToRead } from "./files.ts"
 import { HeadIndex } from "./HeadIndex.ts"
 import { GroupBuffer, longestHeader, parseHeader } from "./Format.ts"
 import type { Presence } from "./Presence.ts"
-import type { Notice } from "./Recovery.ts"
+import type { Notice } from "./Notice.ts"
 import { run, type Steps } from "./Steps.ts"
 import { StreamLog, type Surroundings } from "./StreamLog.ts"
 import type { Summary } from "./Summary.ts"
@@ -48,6 +48,7 @@ export class Store implements Surroundings {
   private readonly unsecured = new Set<StreamLog>()
   private readonly longNames = new Map<string, string>()
   private readonly idle: NodeJS.Timeout
+  private isSwept = false
 
   private constructor({ directory, disk, idleTimeout, notify }: StoreOptions, claims: Claims) {
     this.directory = directory
@@ -55,14 +56,13 @@ export class Store implements Surroundings {
     this.claims = claims
     this.index = new HeadIndex(disk, this.turns, `${directory}/.varve`)
     this.notify = notify
-    this.idle = setInterval(() => void this.releaseIdle(idleTimeout), idleTimeout / 4).unref()
+    this.idle = setInterval(() => void this.tidy(idleTimeout), idleTimeout / 4).unref()
   }
 
   /** Opens a folder, and makes it where there is none. */
   static async open(options: StoreOptions): Promise<Store> {
     const { directory, disk } = options
     makeFolder(disk, directory)
-    makeFolder(disk, `${directory}/.varve`)
     return new Store(options, await Claims.open(options, `${directory}/.varve/claims`))
   }
 
@@ -128,10 +128,21 @@ export class Store implements Surroundings {
     }
   }
 
-  private async releaseIdle(idleTimeout: number): Promise<void> {
+  /** What can wait for a quiet moment. */
+  private async tidy(idleTimeout: number): Promise<void> {
     const since = performance.now() - idleTimeout
     for (const log of this.open) if (log.lastUsed < since) await run(log.release())
     if (this.open.size === 0) await this.saveIndex()
+    if (!this.isSwept) {
+      this.isSwept = true
+      await this.claims.sweep().catch(() => undefined)
+    }
+  }
+
+  /** Lets others write a stream. */
+  async release(stream: string): Promise<void> {
+    const log = this.logs.get(stream)
+    if (log !== undefined) await run(log.release())
   }
 
   /** A log was claimed. Lets go of the one that was written longest ago where too many are. */
@@ -153,7 +164,7 @@ export class Store implements Surroundings {
 
   /** Forgets a log that was removed, unless somebody is at it again. */
   forget(stream: string): void {
-    if (this.logs.get(stream)?.isOpen === false) this.logs.delete(stream)
+    if (this.logs.get(stream)?.isIdle === true) this.logs.delete(stream)
   }
 
   /** A name that is too long for a file's stands in the file. */

@@ -24,7 +24,8 @@ import { attributesLine, epochLine, eventLine, type GroupBuffer, headerLine, typ
 import type { Entry, HeadIndex, Look } from "./HeadIndex.ts"
 import type { IdTable } from "./IdTable.ts"
 import { Lock } from "./Lock.ts"
-import { type Notice, recover, sync } from "./Recovery.ts"
+import type { Notice } from "./Notice.ts"
+import { recover, sync } from "./Recovery.ts"
 import { readEvent } from "./seek.ts"
 import { run, type Steps } from "./Steps.ts"
 import { addType, type Headless, isLogOf, readLog, scan, Summary } from "./Summary.ts"
@@ -99,8 +100,9 @@ export class StreamLog {
     this.file = `${store.directory}/${name}.jsonl`
   }
 
-  get isOpen(): boolean {
-    return this.writing !== undefined
+  /** Whether nobody writes it, nor waits to. */
+  get isIdle(): boolean {
+    return this.writing === undefined && !this.lock.isTaken
   }
 
   /** What is known by now; undefined when there is no such stream. Reads what is new of the file. Repairs nothing. */

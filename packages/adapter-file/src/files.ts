@@ -27,14 +27,17 @@ export const create = (disk: Disk, path: string): number => {
   return fd
 }
 
-/** Makes a folder and those above it unless they are there, 0700 whatever the umask. */
-export const makeFolder = (disk: Disk, path: string): void => {
+/**
+ * Makes a folder and those above it unless they are there, 0700 whatever the umask. Their names survive power loss, unless
+ * what is to lie in them is `derived` and need not.
+ */
+export const makeFolder = (disk: Disk, path: string, kind?: "derived"): void => {
   const found = disk.lstatSync(path, { throwIfNoEntry: false })
   if (found?.isDirectory() === true) return
   if (found !== undefined && !found.isSymbolicLink())
     throw Object.assign(new Error("not a folder"), { code: "ENOTDIR" })
   if (found !== undefined) return
-  makeFolder(disk, dirname(path))
+  makeFolder(disk, dirname(path), kind)
   try {
     disk.mkdirSync(path, 0o700)
   } catch (error) {
@@ -42,7 +45,7 @@ export const makeFolder = (disk: Disk, path: string): void => {
     throw error
   }
   disk.chmodSync(path, 0o700)
-  syncFolder(disk, dirname(path))
+  if (kind !== "derived") syncFolder(disk, dirname(path))
 }
 
 /** New and gone names in a folder survive power loss. Windows cannot sync a folder, and need not. */

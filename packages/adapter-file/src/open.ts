@@ -2,7 +2,7 @@
 import { LogStorage, OpenFailed } from "@varve/core"
 import { Effect, Layer } from "effect"
 import { codeOf } from "./files.ts"
-import type { Notice } from "./Recovery.ts"
+import type { Notice } from "./Notice.ts"
 import { service } from "./service.ts"
 import { type Ports, Store } from "./Store.ts"
 

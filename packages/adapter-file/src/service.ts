@@ -44,7 +44,7 @@ export const service = (store: Store): StorageService => {
     snapshots: snapshots(store),
     remove: (stream) => remove(store, stream),
     sync: Effect.tryPromise({ try: () => store.sync(), catch: (cause) => failed("sync", cause) }),
-    release: (stream) => Effect.promise(async () => run(store.log(stream).release())),
+    release: (stream) => Effect.promise(() => store.release(stream)),
     counters: () => ({ ...counters })
   }
 }

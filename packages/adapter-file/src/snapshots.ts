@@ -33,10 +33,7 @@ function* load(
     yield* store.turns.give()
     const bytes = readFile(store.disk, fileOf(store, stream, projection))
     const snapshot = bytes === undefined ? undefined : parse(bytes, stream, projection)
-    if (snapshot === undefined) continue
-    // One of a stream that was removed since: its successor inherits nothing (law V1).
-    const summary = yield* store.look(stream)
-    if (summary?.epochs.some(({ epoch }) => epoch === snapshot.cursor.epoch) === true) found.push(snapshot)
+    if (snapshot !== undefined) found.push(snapshot)
   }
   return found
 }
@@ -45,9 +42,9 @@ function* save(store: Store, all: ReadonlyArray<StoredSnapshot>): Steps<void> {
   for (const snapshot of all) {
     yield* store.turns.give()
     const { projection, state, stream, ...rest } = snapshot
-    if ((yield* store.look(stream)) === undefined) continue
-    const folder = snapshotsOf(store, fileNameOf(stream))
-    makeFolder(store.disk, folder)
+    if (stream !== overAll && (yield* store.look(stream)) === undefined) continue
+    const folder = snapshotsOf(store, folderNameOf(stream))
+    makeFolder(store.disk, folder, "derived")
     const temporary = `${folder}/${randomBytes(8).toString("hex")}.tmp`
     const about = JSON.stringify({ stream, projection, ...rest })
     writeFile(store.disk, temporary, Buffer.from(`${about}\n${state}`))
@@ -71,7 +68,7 @@ export const removeSnapshots = (store: Store, name: string): void => {
   try {
     store.disk.rmdirSync(folder)
   } catch (error) {
-    // One is being saved just now; it is of a stream that is gone, and so it will not be answered.
+    // One is being saved just now: of epochs that are gone, so core won't take it.
     if (codeOf(error) !== "ENOENT" && codeOf(error) !== "ENOTEMPTY") throw error
   }
 }
@@ -79,7 +76,11 @@ export const removeSnapshots = (store: Store, name: string): void => {
 const snapshotsOf = (store: Store, name: string): string => `${store.derived}/snapshots/${name}`
 
 const fileOf = (store: Store, stream: string, projection: string): string =>
-  `${snapshotsOf(store, fileNameOf(stream))}/${fileNameOf(projection)}.json`
+  `${snapshotsOf(store, folderNameOf(stream))}/${fileNameOf(projection)}.json`
+
+/** The name under which core keeps what is folded over all streams. No stream has it, and no stream's folder this one. */
+const overAll = ""
+const folderNameOf = (stream: string): string => (stream === overAll ? "%" : fileNameOf(stream))
 
 const parse = (bytes: Buffer, stream: string, projection: string): StoredSnapshot | undefined => {
   const end = bytes.indexOf(10)

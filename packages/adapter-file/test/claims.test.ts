@@ -103,6 +103,11 @@ describe("processes", () => {
       expect(await store.append("s", ["b"])).toMatchObject({ _tag: "Appended", seqs: [3] })
       expect(await store.ids({})).toEqual(["a", "c", "b"])
       await store.close()
+      // What it left is swept by whoever has time.
+      const later = await Store.open(directory, { idleTimeout: 20 })
+      await expect.poll(() => claims(directory).length).toBe(2)
+      await later.close()
+      expect(claims(directory)).toEqual([])
     }
   )
 

@@ -6,7 +6,7 @@ import { afterAll } from "vitest"
 import { FileStorage } from "../src/index.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "varve-file-"))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000)
 let stores = 0
 
 conformance("FileStorage", {

@@ -8,7 +8,7 @@ import { afterAll } from "vitest"
 import { FileStorage } from "../src/index.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "varve-differential-"))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000)
 let stores = 0
 
 // The model law runs more of these plans on the files alone; here the three are held against each other.

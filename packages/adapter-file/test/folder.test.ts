@@ -251,6 +251,29 @@ describe("V1 remove", () => {
     expect(faults.steps.indexOf(`fsync ${folder}`)).toBeGreaterThan(faults.steps.indexOf("unlink s.jsonl"))
     await store.close()
   })
+
+  test("among appends to the same stream, asked for at once, each is done alone", async () => {
+    const directory = newFolder()
+    const store = await Store.open(directory)
+    for (let round = 0; round < 20; round++) {
+      const asked: Array<Promise<unknown>> = []
+      for (let i = 0; i < 12; i++) {
+        const durability = i % 3 === 1 ? "written" : "synced"
+        // What comes right behind a removal meets what waited for its end.
+        if (i % 4 === 1) asked.push(store.remove("s").then(() => store.append("s", [`${round}-${i} behind`])))
+        else asked.push(store.append("s", [`${round}-${i}`], { durability }))
+        if (i % 5 === 4) asked.push(store.release("s"))
+      }
+      await Promise.all(asked)
+      await store.take("s", ["last"])
+      const events = await store.events({ streams: ["s"] })
+      expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1))
+      await store.release("s")
+      expect(await store.take("s", ["last"])).toMatchObject({ seqs: [events.length], duplicates: [0] })
+      await store.remove("s")
+    }
+    await store.close()
+  })
 })
 
 describe("opening", () => {

@@ -8,7 +8,7 @@ import { failAt, killAt, noStrace, syncsOfTurns } from "./crash/syscalls.ts"
 import { Workers } from "./crash/Workers.ts"
 
 const seed = Number(process.env["VARVE_SEED"] ?? Date.now() % 1_000_000)
-const timeout = 60_000
+const timeout = 240_000
 const untraced = noStrace()
 const unpowered = noPower()
 console.log(`Crash tests with VARVE_SEED=${seed}`)

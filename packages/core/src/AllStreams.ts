@@ -14,9 +14,10 @@ import type * as EventSet from "./EventSet.ts"
 import type { Batch, Progress, Query, StorageService, StoredSnapshot } from "./LogStorage.ts"
 import * as Projection from "./Projection.ts"
 import { SingleFlight } from "./SingleFlight.ts"
-import { allStreams, makeSnapshot, openSnapshot, pays } from "./Snapshot.ts"
+import { allStreams, makeSnapshot, openSnapshot } from "./Snapshot.ts"
 import type { SnapshotWriter } from "./SnapshotWriter.ts"
 import type { Surroundings } from "./States.ts"
+import { Upkeep } from "./Upkeep.ts"
 
 export interface AllStreamsQuery {
   /** Folds everything anew, whatever is stored. False by default. */
@@ -46,11 +47,8 @@ class AllStreams<E extends EventSet.Any, S> {
   private published: { readonly state: S } | undefined
   private isOpen = false
   private rebuild = false
-  private bad = false
   private events = 0
-  private tail = { events: 0, size: 0 }
-  private saved: { readonly events: number; readonly size: number } | undefined
-  private beginning: object = {}
+  private readonly upkeep = new Upkeep()
   private readonly watchers = new Set<(progress: Progress) => void>()
 
   constructor(
@@ -87,28 +85,17 @@ class AllStreams<E extends EventSet.Any, S> {
     })
   }
 
-  isDue(closing = false): boolean {
-    return this.events > 0 && (this.bad || pays({ saved: this.saved, tail: this.tail }, closing))
+  isDue(last = false): boolean {
+    return this.upkeep.isDue(this.events, { final: false, last })
   }
 
   /** The snapshot to save, and what to do once it is saved. */
   snapshot(): { readonly snapshot: StoredSnapshot; readonly done: () => void } {
-    const { beginning, events } = this
-    const held = { ...this.tail }
+    const { draft: state, events } = this
     const cursors = Array.from(this.cursors, ([stream, { epoch, seq }]) => [stream, epoch, seq] as const)
-    const snapshot = makeSnapshot(
-      this.checkpoint,
-      allStreams,
-      { epoch: "", seq: events },
-      { state: this.draft, cursors }
-    )
-    const done = (): void => {
-      if (this.beginning !== beginning) return
-      this.bad = false
-      this.saved = { events, size: snapshot.state.length }
-      this.tail = { events: this.tail.events - held.events, size: this.tail.size - held.size }
-    }
-    return { snapshot, done }
+    const cursor = { epoch: "", seq: events }
+    const snapshot = makeSnapshot(this.checkpoint, allStreams, cursor, { state, cursors })
+    return { snapshot, done: this.upkeep.saving({ events, size: snapshot.state.length }) }
   }
 
   private refresh(): Effect.Effect<S, StorageError | Damaged> {
@@ -116,6 +103,8 @@ class AllStreams<E extends EventSet.Any, S> {
       if (this.rebuild) {
         this.rebuild = false
         this.begin()
+        // What is stored is replaced, whether that pays or not.
+        this.upkeep.found(undefined)
         this.isOpen = true
       }
       if (!this.isOpen) yield* this.open()
@@ -141,11 +130,10 @@ class AllStreams<E extends EventSet.Any, S> {
         this.isOpen = true
         if (stored === undefined) return
         const opened = openSnapshot(this.checkpoint, allStreams, stored)
-        this.bad = opened === undefined
-        if (opened === undefined) return
+        if (opened === undefined) return this.upkeep.found(undefined)
+        this.upkeep.found({ events: stored.cursor.seq, size: stored.state.length })
         this.draft = opened.state.state
         this.events = stored.cursor.seq
-        this.saved = { events: stored.cursor.seq, size: stored.state.length }
         for (const [stream, epoch, seq] of opened.state.cursors) this.cursors.set(stream, { epoch, seq })
       })
     )
@@ -153,14 +141,11 @@ class AllStreams<E extends EventSet.Any, S> {
 
   /** Begins anew: what was folded is not what is stored. */
   private begin(): void {
-    this.bad = true
+    this.upkeep.begin()
     this.draft = this.projection.initial()
     this.published = undefined
     this.cursors.clear()
     this.events = 0
-    this.tail = { events: 0, size: 0 }
-    this.saved = undefined
-    this.beginning = {}
   }
 
   /** Reads what is new, of the streams that moved. True when some of what was folded is gone. */
@@ -199,23 +184,23 @@ class AllStreams<E extends EventSet.Any, S> {
   }
 
   private take({ events, last, stream }: Batch): void {
-    if (events.length > 0) {
-      this.published = undefined
-      const decoded: Array<EventSet.Stored<E>> = []
-      for (const event of events) {
-        this.tail.size += event.data.length
-        if (!Projection.passesBy(this.projection, event.type)) decoded.push(this.around.decode(event))
-      }
-      this.tail.events += events.length
-      this.events += events.length
-      try {
-        this.draft = Projection.apply(this.projection, this.draft, decoded)
-      } catch (error) {
-        this.begin()
-        throw error
-      }
+    if (last === undefined || sameCursor(last, this.cursors.get(stream))) return
+    const decoded: Array<EventSet.Stored<E>> = []
+    let size = 0
+    for (const event of events) {
+      size += event.data.length
+      if (!Projection.passesBy(this.projection, event.type)) decoded.push(this.around.decode(event))
     }
-    if (last !== undefined) this.cursors.set(stream, last)
+    try {
+      this.draft = Projection.apply(this.projection, this.draft, decoded)
+    } catch (error) {
+      this.begin()
+      throw error
+    }
+    this.upkeep.grew(events.length, size)
+    this.events += events.length
+    this.cursors.set(stream, last)
+    this.published = undefined
   }
 }
 

@@ -4,7 +4,7 @@
  * that was cut off goes on where it stopped.
  */
 import { Effect, Stream } from "effect"
-import { type AppendError, type ReadError, StreamNotFound } from "./Errors.ts"
+import { type AppendError, InvalidOption, type ReadError, StreamNotFound } from "./Errors.ts"
 import type { Appended, EncodedEvent, Group, Head, Limits, StorageService } from "./LogStorage.ts"
 import { encodedSize } from "./Groups.ts"
 
@@ -42,6 +42,8 @@ export const copy = Effect.fnUntraced(function* (
   target: Target,
   { upTo = Infinity }: CopyOptions
 ): Effect.fn.Return<Copied, ReadError | AppendError | StreamNotFound> {
+  if (upTo !== Infinity && (!Number.isSafeInteger(upTo) || upTo < 0))
+    return yield* new InvalidOption({ option: "upTo", problem: "is not an integer from 0" })
   const [source] = yield* storage.heads({ streams: [from] })
   if (source === undefined) return yield* new StreamNotFound({ stream: from })
   const toSeq = Math.min(upTo, source.cursor.seq)

@@ -1,12 +1,13 @@
 /**
- * A projection's state while it is folded: a draft, how far it has come, and what of it is in storage. Plain code; it
- * belongs to whoever folds, and readers get publications.
+ * A projection's state of one stream while it is folded: a draft, and how far it has come. Plain code; it belongs to
+ * whoever folds, and readers get publications.
  */
 import { type Cursor, sameCursor } from "./Cursor.ts"
 import type * as EventSet from "./EventSet.ts"
 import type { Batch, StoredEvent, StoredSnapshot } from "./LogStorage.ts"
 import * as Projection from "./Projection.ts"
-import { makeSnapshot, openSnapshot, pays } from "./Snapshot.ts"
+import { makeSnapshot, openSnapshot } from "./Snapshot.ts"
+import { Upkeep } from "./Upkeep.ts"
 
 /** A state as readers get it, and its place in the stream; `undefined` before the first event. */
 export interface Folded<S> {
@@ -20,16 +21,12 @@ export class Folding<E extends EventSet.Any, S> {
   cursor: Cursor | undefined
   /** Whether the stream was sealed when it was last looked at. */
   sealed = false
+  /** Whether storage was asked for a state to begin with. */
+  isOpen = false
   private readonly decode: (stored: StoredEvent) => EventSet.Stored<E>
+  private readonly upkeep = new Upkeep()
   private state: S
   private published: Folded<S> | undefined
-  /** Events and characters since the last snapshot. */
-  private tail = { events: 0, size: 0 }
-  private saved: { readonly cursor: Cursor; readonly events: number; readonly size: number } | undefined
-  /** What is stored was found to be bad: it is replaced at the next occasion, whether that pays or not. */
-  private bad = false
-  /** One for each beginning: what was saved of another one says nothing. */
-  private beginning: object = {}
 
   constructor(
     projection: Projection.Projection<E, S>,
@@ -42,60 +39,45 @@ export class Folding<E extends EventSet.Any, S> {
     this.state = projection.initial()
   }
 
-  /** Whether storage was asked for a state to begin with. */
-  isOpen = false
-
   /** Begins with a stored state, where there is a good one. */
   open(stored: StoredSnapshot | undefined): void {
     this.isOpen = true
     if (stored === undefined) return
     const opened = openSnapshot(this.projection, this.stream, stored)
-    this.bad = opened === undefined
-    if (opened === undefined) return
+    if (opened === undefined) return this.upkeep.found(undefined)
+    this.upkeep.found({ events: stored.cursor.seq, size: stored.state.length })
     this.state = opened.state
     this.cursor = stored.cursor
-    this.saved = { cursor: stored.cursor, events: stored.cursor.seq, size: stored.state.length }
-    this.begin()
+    this.published = undefined
   }
 
   /** Begins anew: the history that was folded is not the stored one (law N4). */
   reset(): void {
+    this.upkeep.begin()
     this.state = this.projection.initial()
-    this.bad = this.saved !== undefined
     this.cursor = undefined
-    this.saved = undefined
-    this.begin()
-  }
-
-  private begin(): void {
-    this.tail = { events: 0, size: 0 }
     this.published = undefined
-    this.beginning = {}
   }
 
   /** Takes the next events of the stream. */
   take({ events, last }: Pick<Batch, "events" | "last">): void {
-    if (events.length > 0) {
-      const { projection, tail } = this
-      this.published = undefined
-      const decoded: Array<EventSet.Stored<E>> = []
-      for (const event of events) {
-        tail.size += event.data.length
-        if (!Projection.passesBy(projection, event.type)) decoded.push(this.decode(event))
-      }
-      tail.events += events.length
-      try {
-        this.state = Projection.apply(projection, this.state, decoded)
-      } catch (error) {
-        // Nobody knows what a handler that threw has changed before.
-        this.reset()
-        throw error
-      }
+    if (last === undefined || sameCursor(last, this.cursor)) return
+    const decoded: Array<EventSet.Stored<E>> = []
+    let size = 0
+    for (const event of events) {
+      size += event.data.length
+      if (!Projection.passesBy(this.projection, event.type)) decoded.push(this.decode(event))
     }
-    if (last !== undefined && !sameCursor(last, this.cursor)) {
-      this.cursor = last
-      this.published = undefined
+    try {
+      this.state = Projection.apply(this.projection, this.state, decoded)
+    } catch (error) {
+      // Nobody knows what a handler that threw has changed before.
+      this.reset()
+      throw error
     }
+    this.upkeep.grew(events.length, size)
+    this.cursor = last
+    this.published = undefined
   }
 
   /** What readers get: the same object until there is something new. */
@@ -104,27 +86,16 @@ export class Folding<E extends EventSet.Any, S> {
     return this.published
   }
 
-  /** Whether it is time for a snapshot: a bad one is mended, a sealed stream's kept for good, others must pay. */
-  isDue(closing = false): boolean {
-    if (this.cursor === undefined) return false
-    if (this.bad) return true
-    if (this.sealed) return !sameCursor(this.saved?.cursor, this.cursor)
-    return pays({ saved: this.saved, tail: this.tail }, closing)
+  /** Whether it is time for a snapshot. */
+  isDue(last = false): boolean {
+    return this.upkeep.isDue(this.cursor?.seq ?? 0, { final: this.sealed, last })
   }
 
   /** The snapshot to save, and what to do once it is saved. Nothing before the first event. */
   snapshot(): { readonly snapshot: StoredSnapshot; readonly done: () => void } | undefined {
     const { cursor, state } = this.answer()
     if (cursor === undefined) return undefined
-    const { beginning } = this
-    const held = { ...this.tail }
     const snapshot = makeSnapshot(this.projection, this.stream, cursor, state)
-    const done = (): void => {
-      if (this.beginning !== beginning) return
-      this.bad = false
-      this.saved = { cursor, events: cursor.seq, size: snapshot.state.length }
-      this.tail = { events: this.tail.events - held.events, size: this.tail.size - held.size }
-    }
-    return { snapshot, done }
+    return { snapshot, done: this.upkeep.saving({ events: cursor.seq, size: snapshot.state.length }) }
   }
 }

@@ -219,7 +219,8 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
   const report =
     options.onListenerError ??
     ((error: unknown) => void fork(Effect.logError("A listener of the log failed", error)))
-  const writer = new Writer(set, storage, { fork: forkTo, report }, options)
+  const sealed = (stream: string): void => states.sealed(stream)
+  const writer = new Writer(set, storage, { fork: forkTo, report, sealed }, options)
 
   /** Waits for the writer's answer. What it throws up front becomes a typed failure, one that `Err` holds. */
   const ask = <A, Err>(start: (resume: (exit: Exit.Exit<A, Err>) => void) => void): Effect.Effect<A, Err> =>
@@ -330,9 +331,14 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
   const close: Log<E>["close"] = Effect.suspend(() => {
     if (!closing) {
       writer.close((exit) => {
-        states.close()
-        overAll.close()
-        forkTo(snapshots.close, () => void Deferred.doneUnsafe(closed, exit))
+        const saved = Effect.andThen(
+          states.close,
+          Effect.suspend(() => {
+            overAll.close()
+            return snapshots.close
+          })
+        )
+        forkTo(saved, () => void Deferred.doneUnsafe(closed, exit))
       })
     }
     closing = true

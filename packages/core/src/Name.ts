@@ -11,6 +11,7 @@ export const limits = {
   stream: 1024,
   id: 512,
   type: 256,
+  projection: 256,
   attribute: 256,
   "attribute value": 4096,
   meta: 4096

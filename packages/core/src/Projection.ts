@@ -12,6 +12,7 @@ import { InvalidState } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
 import { definitionOf } from "./EventSet.ts"
 import type { NewEvent } from "./LogEvent.ts"
+import { checkName } from "./Refusal.ts"
 import * as Rows from "./Rows.ts"
 
 /** A state that may be changed in place. */
@@ -42,9 +43,12 @@ type StoredOf<E extends EventSet.Any, T> = Extract<EventSet.Stored<E>, { readonl
 
 /** What {@link make} takes. */
 export interface Options<E extends EventSet.Any, S> {
-  /** Names its snapshots in storage. */
+  /** Names its snapshots in storage: up to 256 bytes of UTF-8 without control characters. */
   readonly name: string
-  /** Raise it when the state or what the handlers do changes: older snapshots are then ignored. From 1. */
+  /**
+   * Raise it when the state changes, what the handlers do, or the definitions of the events that they read: older
+   * snapshots are then ignored. From 1.
+   */
   readonly version: number
   /** The state, as it is stored in snapshots. */
   readonly state: Schema.Codec<S, any>
@@ -66,8 +70,9 @@ export interface Projection<E extends EventSet.Any, S> extends Options<E, S> {
   readonly decode: (json: string) => S
 }
 
-/** Defines a projection. */
+/** Defines a projection. Throws `InvalidName`. O(1). */
 export const make = <E extends EventSet.Any, S>(events: E, options: Options<E, S>): Projection<E, S> => {
+  checkName("projection", options.name)
   if (!Number.isSafeInteger(options.version) || options.version < 1)
     throw new Error(`Projection ${options.name}: a version is an integer from 1`)
   const codec = Schema.toCodecJson(options.state) as Schema.Codec<S, Schema.Json>

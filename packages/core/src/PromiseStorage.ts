@@ -17,19 +17,22 @@ import {
 import { scan } from "./Scan.ts"
 
 /** `StorageService` in promises. Methods mean the same; see there. What they throw becomes a typed failure. */
-export type PromiseStorage = Writing & Reading
+export type PromiseStorage = RangeStorage | QueryStorage
 
-/** How it reads: ranges, over which core scans, or queries of its own, for storages with indexes. */
-type Reading =
-  | {
-      /** The epochs of a stream that exists, ascending. */
-      readonly epochs: (stream: string) => Promise<ReadonlyArray<Epoch>>
-      /** The events `from..to` of a stream, inclusive, ascending. */
-      readonly read: (stream: string, from: number, to: number) => Promise<ReadonlyArray<StoredEvent>>
-    }
-  | { readonly query: (query: Query) => AsyncIterable<Batch> }
+/** One that reads ranges: core's `scan` answers queries over them. */
+export interface RangeStorage extends Writing {
+  /** The epochs of a stream that exists, ascending. */
+  readonly epochs: (stream: string) => Promise<ReadonlyArray<Epoch>>
+  /** The events `from..to` of a stream, inclusive, ascending. */
+  readonly read: (stream: string, from: number, to: number) => Promise<ReadonlyArray<StoredEvent>>
+}
 
-interface Writing extends Pick<StorageService, "supports" | "limits" | "counters"> {
+/** One with indexes of its own, that answers queries itself. */
+export interface QueryStorage extends Writing {
+  readonly query: (query: Query) => AsyncIterable<Batch>
+}
+
+interface Writing extends Pick<StorageService, "supports" | "limits" | "appendSync" | "counters"> {
   /** Must not reject: a group that failed is told as an outcome. A rejection counts as `unknown` for every group. */
   readonly append: (groups: ReadonlyArray<Group>) => Promise<ReadonlyArray<Outcome>>
   readonly heads: (selection: Selection) => Promise<ReadonlyArray<Head>>
@@ -87,7 +90,7 @@ const toService = (storage: PromiseStorage): StorageService => {
             epochs: (stream) => ask("epochs", () => storage.epochs(stream)),
             read: (stream, from, to) => ask("read", () => storage.read(stream, from, to))
           })
-  const { counters, hints } = storage
+  const { appendSync, counters, hints } = storage
   return {
     supports: storage.supports,
     limits: storage.limits,
@@ -99,6 +102,7 @@ const toService = (storage: PromiseStorage): StorageService => {
           return groups.map((): Outcome => ({ _tag: "Failed", reached: "unknown", cause }))
         }
       }),
+    ...(appendSync === undefined ? {} : { appendSync: (groups) => appendSync.call(storage, groups) }),
     query,
     heads,
     snapshots: {

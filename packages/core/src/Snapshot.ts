@@ -46,28 +46,3 @@ export const openSnapshot = <S>(
     return undefined
   }
 }
-
-/** What was folded since the last snapshot, and what that one was. */
-export interface Growth {
-  /** Events, and characters of their data, since then. */
-  readonly tail: { readonly events: number; readonly size: number }
-  /** The events that it holds, and its characters; nothing where there is none. */
-  readonly saved: { readonly events: number; readonly size: number } | undefined
-}
-
-/** A shorter tail is folded faster than a snapshot is read. Closing is the last occasion, so it asks for less. */
-const least = { events: 256, size: 2 ** 20 }
-const leastAtClose = { events: 32, size: 2 ** 17 }
-
-/**
- * Whether a snapshot pays (law N7). Either the stream has grown by half: snapshots of a state that grows with its
- * stream then add up to less than three times the last, and with one more at the seal to less than four times. Or it
- * is next to nothing beside what was written since, as the small state of a busy stream is.
- */
-export const pays = ({ saved, tail }: Growth, closing = false): boolean => {
-  const { events, size } = closing ? leastAtClose : least
-  if (tail.events < events && tail.size < size) return false
-  if (saved === undefined) return true
-  const grown = tail.events * 2 >= saved.events && tail.size * 2 >= saved.size
-  return grown || tail.size >= saved.size * 64
-}

@@ -2,10 +2,10 @@
  * Saves snapshots behind the answers that they are of: nobody waits for one. A failure is told and never fatal, since
  * a snapshot is disposable (law N2); the next occasion tries again (law N5).
  */
-import { Cause, Effect, Exit } from "effect"
+import { Cause, Deferred, Effect, Exit } from "effect"
 import type { StorageService, StoredSnapshot } from "./LogStorage.ts"
 
-/** A snapshot that could not be saved. It is tried again at the next occasion. */
+/** A snapshot that could not be saved, or loaded. It is tried again at the next occasion; meanwhile states are folded. */
 export interface SnapshotFailure {
   /** Empty for a projection over all streams. */
   readonly stream: string
@@ -29,7 +29,8 @@ export class SnapshotWriter {
   private readonly report: (failure: SnapshotFailure) => void
   /** What is being saved; each once at a time. */
   private readonly under = new Set<Saving>()
-  private waiting: Array<() => void> = []
+  /** The calls under way, each done when it has ended. */
+  private readonly calls = new Set<Deferred.Deferred<void>>()
   private closed = false
 
   constructor(storage: StorageService, fork: Fork, report: (failure: SnapshotFailure) => void) {
@@ -49,18 +50,24 @@ export class SnapshotWriter {
       Effect.yieldNow,
       Effect.suspend(() => this.save(all))
     )
+    const call = Deferred.makeUnsafe<void>()
+    this.calls.add(call)
     this.fork(save, () => {
       for (const saving of all) this.under.delete(saving)
-      if (this.under.size > 0) return
-      for (const resume of this.waiting.splice(0)) resume()
+      this.calls.delete(call)
+      Deferred.doneUnsafe(call, Effect.void)
     })
   }
 
+  /** What is being saved now is saved, or told as failed: whoever loads behind it finds it. */
+  readonly settled: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.forEach([...this.calls], (call) => Deferred.await(call), { discard: true })
+  )
+
   /** Takes nothing more, and waits for what is being saved. */
-  readonly close: Effect.Effect<void> = Effect.callback((resume) => {
+  readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.closed = true
-    if (this.under.size === 0) resume(Effect.void)
-    else this.waiting.push(() => resume(Effect.void))
+    return this.settled
   })
 
   private save(savings: ReadonlyArray<Saving>): Effect.Effect<void> {

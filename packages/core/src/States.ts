@@ -8,7 +8,7 @@
  *   folded from is gone, and the fold begins anew (law N4).
  * - **Snapshots are written behind** the answers, when they pay (law N7).
  */
-import { Cause, Effect, type Exit, Stream } from "effect"
+import { Cause, Deferred, Effect, type Exit, Stream } from "effect"
 import { type Cursor, sameCursor } from "./Cursor.ts"
 import type { Damaged, InvalidState, StorageError } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
@@ -24,7 +24,7 @@ import type { SnapshotWriter, SnapshotFailure } from "./SnapshotWriter.ts"
 export interface StatesOptions {
   /** How many states of streams are kept in memory, the most recently used. 64 by default. */
   readonly statesInMemory?: number
-  /** Told of every snapshot that could not be saved. Logged by default. */
+  /** Told of every snapshot that could not be saved or loaded. Logged by default. */
   readonly onSnapshotFailure?: (failure: SnapshotFailure) => void
 }
 
@@ -64,6 +64,8 @@ export class States<E extends EventSet.Any> {
   /** Projections are told apart as the objects they are: two may have one name by mistake. */
   private readonly numbers = new WeakMap<object, number>()
   private projections = 0
+  /** States being folded to the seal of their stream, each done when it is there. */
+  private readonly sealing = new Set<Deferred.Deferred<void>>()
 
   constructor(
     storage: StorageService,
@@ -113,7 +115,8 @@ export class States<E extends EventSet.Any> {
         const folding = foldings.get(stream)
         if (folding !== undefined) folding.sealed = sealed
       }
-      this.save([...foldings.values()])
+      // Of so many nothing stays in memory.
+      this.save([...foldings.values()], true)
       for (const [stream, folding] of foldings) answers.set(stream, folding.answer().state)
       return new Map(heads.map(({ stream }) => [stream, answers.get(stream)!]))
     })
@@ -134,13 +137,30 @@ export class States<E extends EventSet.Any> {
     })
   }
 
-  /** Saves what pays to be saved: the last occasion. */
-  close(): void {
-    this.save(
-      Array.from(this.entries.values(), ({ folding }) => folding),
-      true
-    )
+  /** Folds the states in memory of a stream to its seal, and stores them: no other process will have to. */
+  sealed(stream: string): void {
+    for (const { flight, folding } of this.entries.values()) {
+      if (folding.stream !== stream) continue
+      const done = Deferred.makeUnsafe<void>()
+      this.sealing.add(done)
+      this.around.fork(flight.ask, () => {
+        this.sealing.delete(done)
+        Deferred.doneUnsafe(done, Effect.void)
+      })
+    }
   }
+
+  /** Saves what pays to be saved: the last occasion. */
+  readonly close: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.map(
+      Effect.forEach([...this.sealing], (done) => Deferred.await(done), { discard: true }),
+      () =>
+        this.save(
+          Array.from(this.entries.values(), ({ folding }) => folding),
+          true
+        )
+    )
+  )
 
   private entry<S>(stream: string, projection: Projection<E, S>): Entry<E, S> {
     const key = this.key(stream, projection)
@@ -157,9 +177,10 @@ export class States<E extends EventSet.Any> {
 
   /** Lets go of the least recently used state that nobody waits for. */
   private evict(but: string): void {
-    for (const [key, { flight }] of this.entries) {
+    for (const [key, { flight, folding }] of this.entries) {
       if (key === but || !flight.isIdle) continue
       this.entries.delete(key)
+      this.save([folding], true)
       return
     }
   }
@@ -194,12 +215,9 @@ export class States<E extends EventSet.Any> {
     const [first] = foldings
     if (first === undefined) return Effect.void
     const { name } = first.projection
-    return Effect.suspend(() =>
-      this.storage.snapshots.load(
-        name,
-        foldings.map(({ stream }) => stream)
-      )
-    ).pipe(
+    const names = foldings.map(({ stream }) => stream)
+    const load = Effect.suspend(() => this.storage.snapshots.load(name, names))
+    return Effect.andThen(this.writer.settled, load).pipe(
       Effect.catchCause((cause) => {
         const stream = foldings.length === 1 ? first.stream : allStreams
         this.around.report({ stream, projection: name, cause: Cause.squash(cause) })
@@ -239,8 +257,9 @@ export class States<E extends EventSet.Any> {
     )
   }
 
-  private save(foldings: ReadonlyArray<Folding<E, any>>, closing = false): void {
-    const due = foldings.filter((folding) => folding.isDue(closing))
+  /** `last`: the last occasion. */
+  private save(foldings: ReadonlyArray<Folding<E, any>>, last = false): void {
+    const due = foldings.filter((folding) => folding.isDue(last))
     for (let i = 0; i < due.length; i += savesAtOnce) this.writer.behind(due.slice(i, i + savesAtOnce))
   }
 }

@@ -18,6 +18,9 @@ export class Vector<A> {
   private root: Node = { owner: this.owner, slots: [] }
   /** Bits of an index that select below the root; 0 when the root is a leaf. */
   private shift = 0
+  /** The leaf that was written last, and its first index: a transcript's last row is extended again and again. */
+  private last = this.root
+  private lastFirst = 0
 
   /** The item at an index that exists. O(log32 size). */
   at(index: number): A {
@@ -27,12 +30,18 @@ export class Vector<A> {
   /** Replaces the item at an index that exists, or adds one behind the last. */
   set(index: number, item: A): void {
     if (index === this.size) this.grow()
+    else if (index - (index & mask) === this.lastFirst && this.last.owner === this.owner) {
+      this.last.slots[index & mask] = item
+      return
+    }
     let node = (this.root = this.own(this.root))
     for (let shift = this.shift; shift > 0; shift -= bits) {
       const slot = (index >>> shift) & mask
       node = node.slots[slot] = this.own(node.slots[slot] as Node | undefined)
     }
     node.slots[index & mask] = item
+    this.last = node
+    this.lastFirst = index - (index & mask)
   }
 
   /** Another vector of the same items. From now on both copy what they change. O(1). */
@@ -41,6 +50,8 @@ export class Vector<A> {
     other.root = this.root
     other.shift = this.shift
     other.size = this.size
+    other.last = this.last
+    other.lastFirst = this.lastFirst
     this.owner = {}
     return other
   }
@@ -54,6 +65,7 @@ export class Vector<A> {
   }
 
   private leaf(index: number): Node {
+    if (index - (index & mask) === this.lastFirst) return this.last
     let node = this.root
     for (let shift = this.shift; shift > 0; shift -= bits) node = node.slots[(index >>> shift) & mask] as Node
     return node

@@ -49,6 +49,8 @@ export interface Surroundings {
   readonly fork: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
   /** Told what a listener threw. */
   readonly report: (error: unknown) => void
+  /** Told of every stream that was sealed here. */
+  readonly sealed: (stream: string) => void
 }
 
 type Resume<A> = (exit: Exit.Exit<A, AppendError>) => void
@@ -115,6 +117,7 @@ export class Writer {
   private readonly set: EventSet.Any
   private readonly storage: StorageService
   private readonly fork: Surroundings["fork"]
+  private readonly sealed: Surroundings["sealed"]
   private readonly groups: Groups
   private readonly turns: Turns
   private readonly tick: number
@@ -125,12 +128,13 @@ export class Writer {
   constructor(
     set: EventSet.Any,
     storage: StorageService,
-    { fork, report }: Surroundings,
+    { fork, report, sealed }: Surroundings,
     options: WriterOptions
   ) {
     this.set = set
     this.storage = storage
     this.fork = fork
+    this.sealed = sealed
     this.listeners = new Listeners(report)
     this.failureListeners = new Listeners(report)
     if (options.onFailure !== undefined) this.failureListeners.add(options.onFailure)
@@ -407,6 +411,7 @@ export class Writer {
     const { stream } = group
     if (outcome._tag === "Appended") {
       this.tell(writing, outcome)
+      if (group.events.at(-1)?.seals === true) this.sealed(stream)
       if (resume !== undefined) return resume(Exit.succeed(receiptOf(group, outcome)))
       for (const i of outcome.kept) {
         this.fail(

@@ -63,7 +63,7 @@ export {
   type Supports
 } from "./LogStorage.ts"
 export * as MemoryStorage from "./MemoryStorage.ts"
-export { fromPromises, type PromiseStorage } from "./PromiseStorage.ts"
+export { fromPromises, type PromiseStorage, type QueryStorage, type RangeStorage } from "./PromiseStorage.ts"
 export * as Projection from "./Projection.ts"
 export { compareNames, limits as nameLimits, nameProblem } from "./Name.ts"
 export {

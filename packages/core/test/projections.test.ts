@@ -376,6 +376,9 @@ describe("copy", () => {
     expect((await log.state("fork", Transcript)).text).toBe("abd")
     expect((await log.state("s", Transcript)).text).toBe("abc")
     await expect(log.copy("none", "x")).rejects.toMatchObject({ _tag: "StreamNotFound" })
+    for (const upTo of [-1, 0.5, Number.NaN])
+      await expect(log.copy("s", "x", { upTo })).rejects.toMatchObject({ _tag: "InvalidOption" })
+    expect(await log.copy("s", "x", { upTo: 0 })).toEqual({ copied: 0, duplicates: 0, head: undefined })
   })
 
   test("to another log, of another set: unknown types, ids, times and the seal as they are; again it adds nothing", async () => {

@@ -1,5 +1,5 @@
 /** Rows against the plainest model of them: an array that is searched. */
-import { Projection, Rows } from "@varve/core"
+import { EventSet, Projection, Rows } from "@varve/core"
 import { Schema } from "effect"
 import * as fc from "fast-check"
 import { describe, expect, test } from "vitest"
@@ -110,6 +110,60 @@ describe("publishing", () => {
       record: JSON.parse('{"__proto__":1}')
     })
     expect(was.date).toBe(date)
+  })
+})
+
+describe("the natural reducer is the fast one", () => {
+  class Chat extends EventSet.make({
+    Chunk: { id: Schema.String, text: Schema.String },
+    Tool: { id: Schema.String, text: Schema.String }
+  }) {}
+
+  const Transcript = Projection.make(Chat, {
+    name: "transcript",
+    version: 1,
+    state: State,
+    initial: () => ({ rows: Lines.empty() }),
+    on: {
+      Chunk: ({ rows }, { data: { id, text } }) => {
+        if (!rows.update(id, (row) => ({ ...row, text: row.text + text }))) rows.append({ id, text })
+      },
+      Tool: ({ rows }, { data }) => rows.set(data)
+    }
+  })
+
+  /** 11 of 12 events extend the last row, 1 of 12 replaces one of 40 tools; a new message each 600 events. */
+  const batch = (message: number) =>
+    Projection.asStored<typeof Chat>(
+      Array.from({ length: 600 }, (_, i) =>
+        i % 12 === 11
+          ? Chat.Tool({ id: `tool ${i % 40}`, text: "output" }, { id: `${i}`, at: 0 })
+          : Chat.Chunk({ id: `message ${message}`, text: "some text " }, { id: `${i}`, at: 0 })
+      )
+    )
+  const batches = Array.from({ length: 400 }, (_, i) => batch(i))
+
+  /** CPU time an event, with a publication a batch: the best of some runs, since others use the machine too. */
+  const cost = (count: number, runs: number): number => {
+    let best = Infinity
+    for (let run = 0; run < runs; run++) {
+      let state = Transcript.initial()
+      const start = process.cpuUsage()
+      for (let i = 0; i < count; i++) {
+        state = Projection.apply(Transcript, state, batches[i]!)
+        Projection.publish(state)
+      }
+      const { system, user } = process.cpuUsage(start)
+      best = Math.min(best, (user + system) / count)
+      expect(state.rows.get(`message ${count - 1}`)!.text).toHaveLength(5500)
+    }
+    return best
+  }
+
+  test("20 times the events cost about the same each, published on the way", () => {
+    cost(20, 20)
+    const [short, long] = [cost(20, 20), cost(400, 4)]
+    expect(long / short).toBeLessThan(6)
   })
 })
 

@@ -15,6 +15,7 @@ import {
 import { Effect, Layer } from "effect"
 import { Session } from "./Session.ts"
 import type { Store } from "./Store.ts"
+import { tellGroup, tellOutcome } from "./tell.ts"
 
 /** What a storage call does besides its work. */
 export interface Trouble {
@@ -58,6 +59,13 @@ export const openDesk = async (store: Store, options: WriterOptions = {}): Promi
 
   let underWay = 0
 
+  const noted = (groups: ReadonlyArray<Group>, outcomes: ReadonlyArray<Outcome>): void =>
+    store.note(() =>
+      groups
+        .map((group, i) => `the log: ${tellGroup(group)}\n     -> ${tellOutcome(outcomes[i]!)}`)
+        .join("\n   + ")
+    )
+
   const append = (groups: ReadonlyArray<Group>): Effect.Effect<ReadonlyArray<Outcome>> => {
     calls.push(groups)
     const { turns = 0, fails } = trouble.shift() ?? {}
@@ -66,7 +74,7 @@ export const openDesk = async (store: Store, options: WriterOptions = {}): Promi
     const work = Effect.suspend(() => {
       switch (fails) {
         case undefined:
-          return service.append(groups)
+          return Effect.tap(service.append(groups), (outcomes) => Effect.sync(() => noted(groups, outcomes)))
         case "rejected":
           return Effect.succeed(failed("rejected"))
         case "unwritten":
@@ -122,8 +130,8 @@ export const openDesk = async (store: Store, options: WriterOptions = {}): Promi
       await turn(1)
     },
     answered: async () => {
-      await turn(1)
-      while (underWay > 0) await turn(1)
+      // A call that ends may let another one begin within a turn.
+      for (let idle = 0; idle < 3; idle = underWay > 0 ? 0 : idle + 1) await turn(1)
     },
     canFlushSync: service.appendSync !== undefined,
     close: () => {
@@ -136,5 +144,6 @@ export const openDesk = async (store: Store, options: WriterOptions = {}): Promi
 
 /** Lets the event loop turn so often. */
 export const turn = async (times: number): Promise<void> => {
-  for (let i = 0; i < times; i++) await new Promise((resolve) => setTimeout(resolve, 0))
+  for (let i = 0; i < times; i++)
+    await new Promise<void>((resolve) => void setTimeout(() => setImmediate(resolve), 0))
 }

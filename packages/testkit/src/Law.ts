@@ -7,7 +7,7 @@ import type * as fc from "fast-check"
 import type { Store } from "./Store.ts"
 
 /** What a law may need beyond the MUST. A flag of `supports`, or what the options say of the storage. */
-export type Need = Flag | "reopen" | "secondWriter"
+export type Need = Flag | "reopen" | "secondWriter" | "appendSync"
 type Flag = { [K in keyof Supports]: Supports[K] extends boolean ? K : never }[keyof Supports]
 
 export interface Law {

@@ -78,12 +78,15 @@ export class Store {
   readonly #connection: Connection
   readonly #scope: string
   readonly #calls: Array<() => string>
+  /** How its calls are told apart from those of the writers beside it. */
+  readonly #label: string
 
   /** Every stream name that {@link name} makes begins with `scope`, so that runs can share one store. */
-  constructor(connection: Connection, scope = "", calls: Array<() => string> = []) {
+  constructor(connection: Connection, scope = "", calls: Array<() => string> = [], label = "") {
     this.#connection = connection
     this.#scope = scope
     this.#calls = calls
+    this.#label = label
   }
 
   get service(): StorageService {
@@ -219,11 +222,16 @@ export class Store {
 
   /** A second writer on the same store, with the same names. */
   async beside(): Promise<Store> {
-    return new Store(await this.#connection.beside(), this.#scope, this.#calls)
+    return new Store(await this.#connection.beside(), this.#scope, this.#calls, "[the second writer] ")
   }
 
   close(): Promise<void> {
     return this.#connection.close()
+  }
+
+  /** Notes what somebody else asked of this store, and was answered. */
+  note(call: () => string): void {
+    this.#calls.push(() => `${this.#label}${call()}`)
   }
 
   /** Begins the history anew: what follows doesn't depend on what was. */
@@ -247,7 +255,7 @@ export class Store {
   ): Promise<A> {
     let told = "(under way)"
     const at = this.#calls.length
-    this.#calls.push(() => `${call()}\n     -> ${told}`)
+    this.#calls.push(() => `${this.#label}${call()}\n     -> ${told}`)
     const value = await this.#connection
       .run(
         call,
@@ -257,7 +265,7 @@ export class Store {
         told = "failed"
         throw error
       })
-    this.#calls[at] = () => `${call()}\n     -> ${answer(value)}`
+    this.#calls[at] = () => `${this.#label}${call()}\n     -> ${answer(value)}`
     return value
   }
 }

@@ -1,5 +1,4 @@
 /** Runs laws against a storage and says which it keeps, without any test runner. */
-import type { Supports } from "@varve/core"
 import * as fc from "fast-check"
 import { Broken } from "./Broken.ts"
 import type { Bench, Law, Need } from "./Law.ts"
@@ -61,7 +60,7 @@ export const checkLaw = async (law: Law, options: LawOptions): Promise<Verdict> 
   })
   try {
     const first = law.needs.length === 0 ? undefined : await fresh(options, opened)
-    const missing = first && law.needs.find((need) => !has(need, first.supports, options))
+    const missing = first && law.needs.find((need) => !has(need, first, options))
     if (missing !== undefined) return verdict({ outcome: "skipped", reason: reasonToSkip(missing) })
     await law.check(bench(options, seed, opened))
     return verdict({ outcome: "kept" })
@@ -111,13 +110,15 @@ const bench = (options: LawOptions, seed: number, opened: Array<Store>): Bench =
   }
 }
 
-const has = (need: Need, supports: Supports, options: LawOptions): boolean =>
-  need === "reopen" || need === "secondWriter" ? options[need] === true : supports[need]
+const has = (need: Need, { service, supports }: Store, options: LawOptions): boolean => {
+  if (need === "reopen" || need === "secondWriter") return options[need] === true
+  return need === "appendSync" ? service.appendSync !== undefined : supports[need]
+}
 
-const reasonToSkip = (need: Need): string =>
-  need === "reopen" || need === "secondWriter"
-    ? `the option ${need} isn't given`
-    : `supports.${need} is false`
+const reasonToSkip = (need: Need): string => {
+  if (need === "reopen" || need === "secondWriter") return `the option ${need} isn't given`
+  return need === "appendSync" ? "it has no appendSync" : `supports.${need} is false`
+}
 
 /** A mistake of a law, or something thrown that isn't a verdict: shown with its stack. */
 const crash = (error: unknown): string =>

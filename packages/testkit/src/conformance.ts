@@ -1,7 +1,7 @@
 /** The laws as a vitest suite: one call in a test file proves a storage, or names the law that it breaks. */
-import { describe, test } from "vitest"
+import { afterAll, describe, test } from "vitest"
 import { Broken } from "./Broken.ts"
-import { checkLaw, explain, type LawOptions, lawsOf } from "./checkLaws.ts"
+import { checkLaw, explain, type LawOptions, lawsOf, type Verdict } from "./checkLaws.ts"
 
 export interface ConformanceOptions extends LawOptions {
   /** The longest that one law may take, in ms. 30 s by default. */
@@ -19,13 +19,16 @@ export interface ConformanceOptions extends LawOptions {
 export const conformance = (name: string, options: ConformanceOptions): void => {
   const laws = lawsOf(options)
   const groups = new Set(laws.map((law) => law.needs.join(", ")))
+  const verdicts: Array<Verdict> = []
   describe(name, () => {
+    afterAll(() => console.log(`${name}: ${briefly(verdicts)}`))
     for (const needs of groups) {
       describe(needs === "" ? "MUST" : `where there is ${needs}`, () => {
         for (const law of laws) {
           if (law.needs.join(", ") !== needs) continue
           test(law.name, { timeout: options.timeout ?? 30_000 }, async (context) => {
             const verdict = await checkLaw(law, options)
+            verdicts.push(verdict)
             if (verdict.outcome === "skipped") context.skip(verdict.reason)
             if (verdict.outcome === "broken") throw withoutStack(new Broken(explain(law, verdict)))
           })
@@ -33,6 +36,17 @@ export const conformance = (name: string, options: ConformanceOptions): void => 
       })
     }
   })
+}
+
+/** What was proven, and what was skipped and why; broken laws tell themselves. */
+const briefly = (verdicts: ReadonlyArray<Verdict>): string => {
+  const of = (outcome: Verdict["outcome"]) => verdicts.filter((verdict) => verdict.outcome === outcome)
+  const reasons = [...new Set(of("skipped").map(({ reason }) => reason))]
+  const skipped = reasons.map((reason) => {
+    const laws = of("skipped").filter((verdict) => verdict.reason === reason)
+    return `\n  skipped as ${reason}: ${laws.map(({ law }) => law).join(", ")}`
+  })
+  return `${of("kept").length} laws kept, ${of("broken").length} broken, ${of("skipped").length} skipped${skipped.join("")}`
 }
 
 /** The reader's storage is at fault, not a line of this kit. */

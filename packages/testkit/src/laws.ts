@@ -5,6 +5,7 @@ import { appendLaws } from "./laws/append.ts"
 import { cursorLaws } from "./laws/cursors.ts"
 import { dedupLaws } from "./laws/dedup.ts"
 import { headLaws } from "./laws/heads.ts"
+import { linearizableLaws } from "./laws/linearizable.ts"
 import { modelLaws } from "./laws/model.ts"
 import { nameLaws } from "./laws/names.ts"
 import { orderingLaws } from "./laws/ordering.ts"
@@ -33,5 +34,6 @@ export const allLaws: ReadonlyArray<Law> = [
   ...modelLaws,
   ...orderingLaws,
   ...stateLaws,
+  ...linearizableLaws,
   ...writerLaws
 ]

@@ -363,6 +363,16 @@ describe("names", () => {
     expect(cuts(disk, "/x/a", 50)).toEqual(new Set([""]))
   })
 
+  it("and bytes can be looked at without a step", () => {
+    const disk = new SimulatedDisk()
+    disk.mkdirSync("/x", 0o700)
+    disk.writeFileSync("/x/a", bytesOf("one"))
+    disk.symlinkSync("/x/a", "/x/b")
+    expect([...disk.files("/x")].map(([name, bytes]) => [name, textOf(bytes)])).toEqual([["a", "one"]])
+    expect(disk.files("/y/z").size).toBe(0)
+    expect(disk.trace).toHaveLength(1)
+  })
+
   it("share a file when they are linked", () => {
     const disk = new SimulatedDisk()
     const fd = begun(disk, "one")

@@ -39,8 +39,15 @@ export interface ExploreOptions {
   readonly deepCuts: number
   /** Of so many crash states one is let recover, and crashed again on the way. */
   readonly deepEvery: number
-  /** Ends early at this time, by `performance.now`. */
+  /** Of logs that differ in a torn end alone, one of so many is read; 1 by default. */
+  readonly readOneOf?: number
+  /** Whether the store goes by its index of heads. */
+  readonly indexed?: boolean
+  /** Ends early at this time, by `performance.now`, or with so many findings. */
   readonly until?: number
+  readonly mostFindings?: number
+  /** Into one of so many calls a mistake of the disk falls; 12 by default. */
+  readonly faultEvery?: number
 }
 
 export interface Exploration {
@@ -66,7 +73,6 @@ interface Right {
   readonly seen: Map<string, Set<number>>
 }
 
-const mostFindings = 10
 const logs = ".jsonl"
 /** Where the store is. */
 export const directory = "/store"
@@ -95,7 +101,8 @@ class Explorer {
   }
 
   private get isOver(): boolean {
-    return this.report.findings.length >= mostFindings || performance.now() > (this.options.until ?? Infinity)
+    const { mostFindings = 10, until = Infinity } = this.options
+    return this.report.findings.length >= mostFindings || performance.now() > until
   }
 
   async run(): Promise<void> {
@@ -103,7 +110,7 @@ class Explorer {
     const disk = new SimulatedDisk()
     const ledger = new Ledger()
     const right: Right = { ledger, seen: new Map() }
-    const plan = new Plan(this.choose, ledger)
+    const plan = new Plan(this.choose, ledger, 0, this.options.faultEvery)
     const watch = new Watch(disk, this.choose, cuts)
     let opened = await open(disk)
     ledger.opened()
@@ -150,10 +157,7 @@ class Explorer {
       }
       case "release":
         await Effect.runPromise(service.release(call.stream))
-        return () => {
-          ledger.released(call.stream)
-          return []
-        }
+        return () => []
       case "sync": {
         const result = await Effect.runPromise(Effect.result(service.sync))
         return () => {
@@ -172,22 +176,24 @@ class Explorer {
   }
 
   private found(wrong: ReadonlyArray<string>, where: string): void {
-    for (const each of wrong) this.report.findings.push(`${each} (${where})`)
+    for (const each of wrong) if (!this.isOver) this.report.findings.push(`${each} (${where})`)
   }
 
   /** Opens what crashes left, as far as it differs from what was found right before. */
   private async examine(
     states: ReadonlyArray<State>,
-    { ledger, seen }: Right,
+    right: Right,
     where: string,
     depth: number
   ): Promise<void> {
+    const { ledger } = right
+    const isAlikeEnough = (): boolean => this.choose(this.options.readOneOf ?? 1) > 0
     for (const state of states) {
       if (this.isOver) return
       this.report.states++
       if (depth > 0) this.report.deepStates++
       const recovers = depth === 0 && this.choose(this.options.deepEvery) === 0
-      const { news, strangers } = lookAt(state, ledger, seen)
+      const { news, strangers } = lookAt(state, right, isAlikeEnough, this.options.indexed ?? false)
       const place = `${where}, ${state.kind}${depth > 0 ? " again" : ""}`
       this.found(
         strangers.map((path) => `V1 ${path}: nobody wrote it`),
@@ -347,24 +353,39 @@ class Watch {
 
 /**
  * Which streams' logs were not found right before, and which files are nobody's. Logs don't know of each other: one
- * that was read beside others is not read again beside yet others.
+ * that was read beside others is not read again beside yet others, with the same index of heads.
  */
-const lookAt = ({ disk, kind }: State, ledger: Ledger, seen: Right["seen"]) => {
+const lookAt = (
+  { disk, kind }: State,
+  { ledger, seen }: Right,
+  isAlikeEnough: () => boolean,
+  indexed: boolean
+) => {
   const files = filesOf(disk, logs)
+  const index = indexed ? (disk.files(`${directory}/.varve`).get("heads") ?? empty) : empty
   const news: Array<string> = []
   for (const stream of ledger.names()) {
     const path = pathOf(stream)
     const bytes = files.get(path)
     files.delete(path)
-    const known = ledger.version(stream) * 2 + (kind === "kill" ? 1 : 0)
-    const key = bytes === undefined ? -known : bytes.length * 2 ** 32 + crc32(bytes, known)
+    const known = crc32(index, ledger.version(stream) * 2 + (kind === "kill" ? 1 : 0))
     let right = seen.get(stream)
     if (right === undefined) seen.set(stream, (right = new Set()))
-    if (!right.has(key)) news.push(stream)
+    const key = keyOf(bytes, known)
+    if (right.has(key)) continue
     right.add(key)
+    // Logs that differ within a last line without an end are alike.
+    const alike = -keyOf(bytes?.subarray(0, bytes.lastIndexOf(10) + 1), known)
+    if (!right.has(alike) || !isAlikeEnough()) news.push(stream)
+    right.add(alike)
   }
   return { news, strangers: [...files.keys()] }
 }
+
+const keyOf = (bytes: Uint8Array | undefined, known: number): number =>
+  bytes === undefined ? known + 1 : (bytes.length + 1) * 2 ** 32 + crc32(bytes, known)
+
+const empty = new Uint8Array(0)
 
 const pathOf = (stream: string): string => `${directory}/${fileNameOf(stream)}${logs}`
 
@@ -445,7 +466,7 @@ const filesOf = (disk: SimulatedDisk, end: string): Map<string, Uint8Array> => {
 }
 
 const bytesAt = (disk: SimulatedDisk, path: string): Uint8Array =>
-  disk.files(directory).get(path.slice(directory.length + 1)) ?? new Uint8Array(0)
+  disk.files(directory).get(path.slice(directory.length + 1)) ?? empty
 
 const startsWith = (bytes: Uint8Array, start: Uint8Array): boolean =>
   bytes.length >= start.length && Buffer.compare(bytes.subarray(0, start.length), start) === 0

@@ -37,7 +37,7 @@ class Known {
   readonly epochs = new Set<string>()
   /** Whether the next new event begins an epoch: the writer is another than that of the last. */
   begins = false
-  /** Whether this opening wrote it, and holds it. */
+  /** Whether this opening wrote it. */
   isOurs = false
   readonly label = { asked: 0, told: 0, synced: 0 }
   /** What the events that a crash took stood for, by cursor. */
@@ -100,7 +100,7 @@ export class Ledger {
   }
 
   /** Takes an answer; answers what is wrong with it. */
-  answer({ attributes, events, stream }: Group, outcome: Outcome): ReadonlyArray<string> {
+  answer({ attributes, durability: asked, events, stream }: Group, outcome: Outcome): ReadonlyArray<string> {
     const known = this.of(stream)
     known.version++
     if (outcome._tag === "Failed") {
@@ -136,6 +136,8 @@ export class Ledger {
     if (head.cursor.seq !== known.entries.length)
       wrong.push(`A12 ${stream}: the head is told at ${head.cursor.seq} of ${known.entries.length}`)
     if (attributes !== undefined) known.label.told = known.label.asked
+    if (asked === "synced" && durability !== "synced")
+      wrong.push(`D1 ${stream}: acknowledged as ${durability}, and asked to be synced`)
     if (durability === "synced") secured(known)
     else known.synced = Math.max(known.synced, head.synced)
     return wrong
@@ -144,11 +146,6 @@ export class Ledger {
   /** A sync was acknowledged: it covers all that this opening wrote. */
   syncedAll(): void {
     for (const known of this.streams.values()) if (known.isOurs) secured(known)
-  }
-
-  /** Another process may write it now. */
-  released(stream: string): void {
-    this.of(stream).isOurs = false
   }
 
   askRemoval(stream: string): void {

@@ -14,12 +14,14 @@ const names = ["a", "ab", "A", "b/ü"]
 export class Plan {
   private readonly choose: Choose
   private readonly ledger: Ledger
+  private readonly faultEvery: number
   private count: number
   /** Groups that failed: they are asked for again, before anything else of their stream. */
   private readonly again: Array<Group> = []
 
-  /** @param from the number of its first event, so that no id is used twice */
-  constructor(choose: Choose, ledger: Ledger, from = 0) {
+  /** @param from the number of its first event, so that no id is used twice; `faultEvery` is of how many calls one fails */
+  constructor(choose: Choose, ledger: Ledger, from = 0, faultEvery = 12) {
+    this.faultEvery = faultEvery
     this.choose = choose
     this.ledger = ledger
     this.count = from
@@ -30,7 +32,10 @@ export class Plan {
     const retried = this.again.splice(0)
     if (retried.length > 0) return { call: { kind: "append", groups: retried }, fault: undefined }
     const call = this.call()
-    return { call, fault: call.kind === "reopen" || this.choose(12) > 0 ? undefined : this.fault() }
+    return {
+      call,
+      fault: call.kind === "reopen" || this.choose(this.faultEvery) > 0 ? undefined : this.fault()
+    }
   }
 
   failed(group: Group): void {
@@ -56,10 +61,10 @@ export class Plan {
     const kind = choose(12)
     if (stored.length > 0 && kind === 0) return { stream, events: [], durability, attributes: label }
     const old = (): EncodedEvent => eventOf(this.pick(stored))
-    if (stored.length > 0 && kind === 1) return { stream, events: [old(), old()], durability }
+    if (stored.length > 0 && kind <= 2) return { stream, events: [old(), old()], durability }
     const events = Array.from({ length: 1 + choose(3) }, () => this.event())
-    if (stored.length > 0 && kind === 2) events.splice(choose(2), 0, old())
-    return { stream, events, durability, ...(kind === 3 ? { attributes: label } : {}) }
+    if (stored.length > 0 && kind === 3) events.splice(choose(2), 0, old())
+    return { stream, events, durability, ...(kind === 4 ? { attributes: label } : {}) }
   }
 
   /** A new event: mostly small, now and then one that fills pages. */

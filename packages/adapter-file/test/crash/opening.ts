@@ -5,18 +5,22 @@ import { service } from "../../src/service.ts"
 import { Store } from "../../src/Store.ts"
 import { directory, type Opened, type Told } from "./Explorer.ts"
 
-export const openOn = async (disk: SimulatedDisk): Promise<Opened> => {
-  const told: Array<Told> = []
-  const store = await Store.open({
-    disk,
-    presence: alone(),
-    directory,
-    // No timer is to write in the midst of a run.
-    idleTimeout: 2 ** 30,
-    notify: (notice) => told.push(notice)
-  })
-  return { service: service(store), told, close: () => store.close() }
-}
+/** With `indexed`, small logs go by the index of heads, too. */
+export const openOn =
+  ({ indexed = false } = {}) =>
+  async (disk: SimulatedDisk): Promise<Opened> => {
+    const told: Array<Told> = []
+    const store = await Store.open({
+      disk,
+      presence: alone(),
+      directory,
+      // No timer is to write in the midst of a run.
+      idleTimeout: 2 ** 30,
+      notify: (notice) => told.push(notice)
+    })
+    if (indexed) store.worthIndex = 0
+    return { service: service(store), told, close: () => store.close() }
+  }
 
 /** Owners of before the crash are dead. */
 const alone = (): Presence => {

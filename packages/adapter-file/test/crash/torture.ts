@@ -18,7 +18,15 @@ let seed = Number(values.seed ?? Date.now() % 1_000_000)
 let findings: ReadonlyArray<string> = []
 
 while (performance.now() < until && findings.length === 0) {
-  const run = await explore({ open: openOn, seed, calls: 200, cuts: 20, deepCuts: 10, deepEvery: 40, until })
+  const run = await explore({
+    open: openOn(),
+    seed,
+    calls: 200,
+    cuts: 20,
+    deepCuts: 10,
+    deepEvery: 40,
+    until
+  })
   total.states += run.states
   total.opened += run.opened
   total.recoveries += run.recoveries

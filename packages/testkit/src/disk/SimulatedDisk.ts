@@ -185,11 +185,15 @@ export class SimulatedDisk {
     return bytes
   }
 
-  /** The files in a folder by name, with their bytes as they are now: look, don't write. Without a step or a fault. */
+  /**
+   * The files in a folder by name, with their bytes as they are now: look, don't write. None where there is no such
+   * folder. Without a step or a fault, and without following links.
+   */
   files(folder: string): ReadonlyMap<string, Uint8Array> {
     const files = new Map<string, Uint8Array>()
-    const found = this.find(folder, "scandir").inode
-    for (const [name, ino] of this.names.entries(found?.ino ?? 0)) {
+    let found = root
+    for (const name of folder.split("/")) if (name !== "") found = this.names.get(found, name) ?? 0
+    for (const [name, ino] of this.names.entries(found)) {
       const inode = this.inodes.get(ino)!
       if (!isFolder(inode) && !isLink(inode)) files.set(name, inode.content.all)
     }

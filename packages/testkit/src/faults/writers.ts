@@ -1,12 +1,49 @@
 /** Faults between two writers of one store. */
-import type { Head } from "@varve/core"
+import type { Head, StorageService } from "@varve/core"
 import { Effect } from "effect"
-import { type Fault, faultInModel, headOf, mark, changed, stepwise, unmarked } from "./Fault.ts"
+import { type Fault, fault, faultInModel, headOf, mark, changed, stepwise, unmarked } from "./Fault.ts"
 
 /** Heads as this opening last saw them. */
 const cached = (): Map<string, Head> => new Map()
 
+/** A storage whose reads see an append one read late. */
+const lagging = (storage: StorageService): StorageService => {
+  const unseen = new Map<string, number>()
+  return changed(
+    stepwise(
+      storage,
+      Effect.fnUntraced(function* (group, write) {
+        const outcome = yield* write(group)
+        if (outcome._tag === "Appended" && outcome.head !== undefined)
+          unseen.set(group.stream, outcome.head.cursor.seq)
+        return outcome
+      })
+    ),
+    {
+      batch: (batch) => {
+        const late = unseen.get(batch.stream)
+        unseen.delete(batch.stream)
+        return late === undefined
+          ? batch
+          : { ...batch, events: batch.events.filter(({ seq }) => seq !== late) }
+      }
+    }
+  )
+}
+
 export const writerFaults: ReadonlyArray<Fault> = [
+  fault(
+    "M2 linearizable",
+    "an append is seen by the second read behind it",
+    "reads from a replica that lags",
+    lagging
+  ),
+  faultInModel(
+    "M2 linearizable: two writers",
+    "an append is seen by the second read behind it",
+    "a cache per process that is refreshed by reading",
+    lagging
+  ),
   faultInModel(
     "A7 two-writers",
     "`expected` is checked against a head in memory",

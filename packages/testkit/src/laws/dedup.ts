@@ -269,6 +269,14 @@ const d5PerStream = law(
       [one?._tag, two?._tag],
       ["Appended", "Appended"]
     )
+    for (const by of ["-", "/", ":", ".", "|", " ", "#", "\u00a0"]) {
+      const [left, right] = await store.offerAll([
+        { stream: `x${by}y`, events: [event("z")] },
+        { stream: "x", events: [event(`y${by}z`)] }
+      ])
+      const told = [left, right].map((one) => one?._tag === "Appended" && one.duplicates.length === 0)
+      mustEqual(`Streams and ids that give one text when "${by}" joins them, both new`, told, [true, true])
+    }
     mustEqual(
       "The one stream",
       (await store.read("a")).map((e) => e.id),

@@ -276,7 +276,7 @@ export const stateLaws: ReadonlyArray<Law> = [
   ),
   law(
     "N5 sealed-cache",
-    "On a sealed stream a projection is folded once, stored, and then served with no scan, in this process and in the next; on an unsealed one every new event shows. A label changes nothing of it.",
+    "On a sealed stream a projection is folded once, stored, and then served with no scan, in this process and in the next, also when it was not asked between the seal and the end of the process; on an unsealed one every new event shows. A label changes nothing of it.",
     async (bench) => {
       const store = await bench.store()
       const s = store.name("s")
@@ -294,12 +294,28 @@ export const stateLaws: ReadonlyArray<Law> = [
         await log.label(s, { title: "t" })
         mustEqual("labelled", told(await log.state(s, Page)), pageOf(texts))
         mustEqual("what was read for it", look(), { queries: 0, events: 0 })
+        const other = store.name("other")
+        await log.append(other, [eventOf("a"), Session.Ended()])
+        for (const events of [2, 0]) {
+          const all = await log.states({ streams: [other] }, Page)
+          mustEqual("one of many", Array.from(all.values(), told), [pageOf(["a"])])
+          mustEqual("events read for it", look().events, events)
+        }
+        // Sealed, and closed before anybody asks again.
+        for (const how of ["append", "record"] as const) {
+          const left = store.name(how)
+          await log.append(left, eventOf("a"))
+          await log.state(left, Page)
+          await log[how](left, Session.Ended())
+        }
       })
       await withShelf(store, async ({ log, look, saved }) => {
         const wanted = pageOf(["a", ".", "b"])
         mustEqual("in the next process", told(await log.state(s, Page)), wanted)
         const all = await log.states({ streams: [s] }, Page)
         mustEqual("among others", Array.from(all.values(), told), [wanted])
+        for (const how of ["append", "record"])
+          mustEqual(`sealed by ${how} and left`, told(await log.state(store.name(how), Page)), pageOf(["a"]))
         mustEqual("what was read for it", look(), { queries: 0, events: 0 })
         mustEqual("what was stored for it", saved, [])
       })

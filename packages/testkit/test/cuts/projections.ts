@@ -2,6 +2,7 @@
 import type { Cut } from "./Cut.ts"
 
 const folding = "packages/core/src/Folding.ts"
+const upkeep = "packages/core/src/Upkeep.ts"
 const states = "packages/core/src/States.ts"
 
 export const projectionCuts: ReadonlyArray<Cut> = [
@@ -35,8 +36,8 @@ export const projectionCuts: ReadonlyArray<Cut> = [
   },
   {
     name: "a bad snapshot is passed by and stays",
-    file: folding,
-    from: "    this.bad = opened === undefined\n",
+    file: upkeep,
+    from: "    this.isBad = saved === undefined\n",
     to: "",
     law: "N2 mended"
   },
@@ -70,9 +71,9 @@ export const projectionCuts: ReadonlyArray<Cut> = [
   },
   {
     name: "a small state of a sealed stream is never stored",
-    file: folding,
-    from: "    if (this.sealed) return !sameCursor(this.saved?.cursor, this.cursor)\n",
-    to: "",
+    file: upkeep,
+    from: "final ? this.saved?.events !== events : this.pays(last)",
+    to: "this.pays(last)",
     law: "N5 sealed-cache"
   },
   {
@@ -87,6 +88,27 @@ export const projectionCuts: ReadonlyArray<Cut> = [
     file: states,
     from: "      if (!sameCursor(folding.cursor, head.cursor)) {\n",
     to: "      {\n",
+    law: "N5 sealed-cache"
+  },
+  {
+    name: "a seal is noticed by whoever asks next, in the next process",
+    file: "packages/core/src/Writer.ts",
+    from: "if (group.events.at(-1)?.seals === true) this.sealed(stream)",
+    to: "",
+    law: "N5 sealed-cache"
+  },
+  {
+    name: "closing doesn't wait for states on their way to the seal",
+    file: states,
+    from: "Effect.forEach([...this.sealing], (done) => Deferred.await(done), { discard: true })",
+    to: "Effect.void",
+    law: "N5 sealed-cache"
+  },
+  {
+    name: "what is being saved is not waited for, and folded again",
+    file: states,
+    from: "Effect.andThen(this.writer.settled, load)",
+    to: "load",
     law: "N5 sealed-cache"
   },
   {
@@ -119,21 +141,21 @@ export const projectionCuts: ReadonlyArray<Cut> = [
   },
   {
     name: "a snapshot after each fold",
-    file: folding,
-    from: "if (this.bad) return true",
+    file: upkeep,
+    from: "if (this.isBad) return true",
     to: "if (this.tail.events > 0) return true",
     law: "N7 growth"
   },
   {
     name: "closing always saves",
-    file: folding,
-    from: "return pays(",
-    to: "return closing || pays(",
+    file: upkeep,
+    from: ": this.pays(last)",
+    to: ": last || this.pays(last)",
     law: "N7 growth"
   },
   {
     name: "a large state waits for as much again and never comes",
-    file: "packages/core/src/Snapshot.ts",
+    file: upkeep,
     from: "tail.events * 2 >= saved.events && tail.size * 2 >= saved.size",
     to: "tail.events >= saved.events * 4 && tail.size * 2 >= saved.size",
     law: "N7 growth"
