@@ -33,10 +33,10 @@ const store = (
   return made
 }
 
-/** Streams of 100 events each. */
-export const manyStreams = (name: StorageName, streams: number): Promise<string> =>
-  store(name, `${streams}-streams`, async (log) => {
-    for (let i = 0; i < streams; i++) await append(log, `session/${i}`, 100)
+/** So many streams of so many events each. */
+export const manyStreams = (name: StorageName, streams: number, events: number): Promise<string> =>
+  store(name, `${streams}-streams-of-${events}`, async (log) => {
+    for (let i = 0; i < streams; i++) await append(log, `session/${i}`, events)
   })
 
 /** A stream `s` of so many events, and a small one beside it. */

@@ -14,7 +14,8 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false }
   }
 })
-const rows = all.filter(({ id }) => values.only === undefined || id.startsWith(values.only))
+const { only = "" } = values
+const rows = all.filter(({ id, onlyAsked = "" }) => id.startsWith(only) && only.startsWith(onlyAsked))
 if (rows.length === 0)
   throw new Error(`No row is called ${values.only}. There are: ${all.map(({ id }) => id).join(", ")}`)
 

@@ -20,6 +20,8 @@ export interface Row {
   readonly unit: "events/s" | "ns" | "us" | "ms" | "MB" | "bytes"
   /** What `ours / theirs` should be: at least this for speeds, at most this for times. */
   readonly goal: { readonly atLeast: number } | { readonly atMost: number }
+  /** It takes minutes: measured only where `--only` begins so. */
+  readonly onlyAsked?: string
   readonly ours: (scale: Scale) => Promise<Side> | Side
   readonly theirs: (scale: Scale) => Promise<Side> | Side
 }

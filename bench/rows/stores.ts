@@ -17,37 +17,45 @@ interface Opened {
 }
 
 const opening =
-  (name: StorageName, count: (scale: Scale) => number, unit: "ms" | "MB") =>
+  (name: StorageName, events: number, unit: "ms" | "MB") =>
   (scale: Scale): Side => ({
     run: async () => {
-      const opened = await freshProcess<Opened>("openStore", name, await manyStreams(name, count(scale)))
-      if (opened.streams !== count(scale)) throw new Error(`${opened.streams} streams were found`)
+      const streams = scale === "quick" ? 1_000 : 10_000
+      const path = await manyStreams(name, streams, events)
+      const opened = await freshProcess<Opened>("openStore", name, path)
+      if (opened.streams !== streams) throw new Error(`${opened.streams} streams were found`)
       return opened[unit]
     }
   })
 
-const openRows = storageNames.flatMap((name): ReadonlyArray<Row> => {
-  const count = (scale: Scale) => (scale === "quick" ? 1_000 : 10_000)
-  const what = "10,000 streams of 100 events in a fresh process: open, all heads, first append"
+const openRows = (
+  name: StorageName,
+  id: string,
+  events: number,
+  asked: Pick<Row, "onlyAsked">
+): ReadonlyArray<Row> => {
+  const what = `10,000 streams of ${events} events in a fresh process: open, all heads, first append`
   return [
     {
-      id: `open-store-${name}-time`,
+      ...asked,
+      id: `${id}-${name}-time`,
       what: `${what} / 150 ms`,
       unit: "ms",
       goal: { atMost: 1 },
-      ours: opening(name, count, "ms"),
+      ours: opening(name, events, "ms"),
       theirs: () => constant(150)
     },
     {
-      id: `open-store-${name}-memory`,
+      ...asked,
+      id: `${id}-${name}-memory`,
       what: `${what}: what the process grew by / 64 MB`,
       unit: "MB",
       goal: { atMost: 1 },
-      ours: opening(name, count, "MB"),
+      ours: opening(name, events, "MB"),
       theirs: () => constant(64)
     }
   ]
-})
+}
 
 /** A small state of a stream of any length. */
 const Messages = Projection.make(Session, {
@@ -142,7 +150,8 @@ const dedupRow: Row = {
 }
 
 export const storeRows: ReadonlyArray<Row> = [
-  ...openRows,
+  ...storageNames.flatMap((name) => openRows(name, "open-store", 100, {})),
+  ...storageNames.flatMap((name) => openRows(name, "open-store-10m", 1000, { onlyAsked: "open-store-10m" })),
   ...sealedRows,
   diskRow("sqlite", 200),
   diskRow("file", 130),
