@@ -17,12 +17,20 @@ export interface Row {
   readonly id: string
   readonly what: string
   /** `events/s` is taken from the amount that a run answers; the others are what it answers. */
-  readonly unit: "events/s" | "ns" | "us"
+  readonly unit: "events/s" | "ns" | "us" | "ms" | "MB" | "bytes"
   /** What `ours / theirs` should be: at least this for speeds, at most this for times. */
   readonly goal: { readonly atLeast: number } | { readonly atMost: number }
-  readonly ours: () => Promise<Side> | Side
-  readonly theirs: () => Promise<Side> | Side
+  /** It takes minutes: measured only where `--only` begins so. */
+  readonly onlyAsked?: string
+  readonly ours: (scale: Scale) => Promise<Side> | Side
+  readonly theirs: (scale: Scale) => Promise<Side> | Side
 }
+
+/** Smaller loads and fewer turns, for a look in seconds: `--quick`. */
+export type Scale = "whole" | "quick"
+
+/** A row that cannot be measured here. It is left out of the table, and the reason told. */
+export class Unavailable extends Error {}
 
 export interface Result {
   readonly id: string
@@ -54,14 +62,16 @@ const once = async (side: Side, unit: Row["unit"]): Promise<number> => {
   return unit === "events/s" ? (amount / ms) * 1000 : amount
 }
 
-/** Runs both sides in turns after one uncounted turn each, for about `seconds`, at least five turns. */
-export const measure = async (row: Row, seconds: number): Promise<Result> => {
-  const [ours, theirs] = [await row.ours(), await row.theirs()]
+/** Runs both sides in turns after one uncounted turn each, for some seconds. */
+export const measure = async (row: Row, scale: Scale): Promise<Result> => {
+  const { most, pairsAtLeast } =
+    scale === "quick" ? { most: 6000, pairsAtLeast: 3 } : { most: 20_000, pairsAtLeast: 5 }
+  const [ours, theirs] = [await row.ours(scale), await row.theirs(scale)]
+  const pairs: Array<readonly [number, number]> = []
+  const end = performance.now() + most
   await once(theirs, row.unit)
   await once(ours, row.unit)
-  const pairs: Array<readonly [number, number]> = []
-  const end = performance.now() + seconds * 1000
-  while (pairs.length < 5 || (performance.now() < end && pairs.length < 101)) {
+  while (pairs.length < pairsAtLeast || (performance.now() < end && pairs.length < 101)) {
     const b = await once(theirs, row.unit)
     pairs.push([await once(ours, row.unit), b])
   }
@@ -80,3 +90,13 @@ export const measure = async (row: Row, seconds: number): Promise<Result> => {
     met: "atLeast" in goal ? ratio >= goal.atLeast : ratio <= goal.atMost
   }
 }
+
+/** How long some work took. */
+export const milliseconds = async (work: () => unknown): Promise<number> => {
+  const start = performance.now()
+  await work()
+  return performance.now() - start
+}
+
+/** The other side of what is bounded by a number, not by another program. */
+export const constant = (value: number): Side => ({ run: () => value })

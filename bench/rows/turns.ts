@@ -1,7 +1,7 @@
 /** The latency of one durable turn: what it costs to know that a turn is on the disk. */
 import { chunks, Session } from "../load.ts"
 import { quantileOf, type Row } from "../measure.ts"
-import { ourSqlite, theirSqlite } from "../sqliteSides.ts"
+import { ours, theirFiles, theirSqlite } from "../sides.ts"
 
 const turns = 200
 const turn = () => [...chunks(14), Session.TurnEnded({ stopReason: "end" })]
@@ -17,13 +17,23 @@ const latency = async (quantile: number, write: () => unknown): Promise<number> 
   return quantileOf(times, quantile)
 }
 
-const row = (name: string, quantile: number, atMost: number): Row => ({
-  id: `turn-latency-sqlite-${name}`,
-  what: `a turn of 15 events, synced, ${name} of ${turns}: log.append / better-sqlite3 FULL`,
-  unit: "us",
-  goal: { atMost },
-  ours: () => ourSqlite((log) => latency(quantile, () => log.append("session/1", turn()))),
-  theirs: () => theirSqlite("FULL", (raw) => latency(quantile, () => raw.append(1, turn())))
-})
+const rows = (name: "p50" | "p99", quantile: number, atMost: number): ReadonlyArray<Row> => [
+  {
+    id: `turn-latency-file-${name}`,
+    what: `a turn of 15 events, synced, ${name} of ${turns}: log.append / write + fdatasync of the same lines`,
+    unit: "us",
+    goal: { atMost },
+    ours: () => ours("file")((log) => latency(quantile, () => log.append("session/1", turn()))),
+    theirs: () => theirFiles(true)((raw) => latency(quantile, () => raw.append(1, turn())))
+  },
+  {
+    id: `turn-latency-sqlite-${name}`,
+    what: `a turn of 15 events, synced, ${name} of ${turns}: log.append / better-sqlite3 FULL`,
+    unit: "us",
+    goal: { atMost },
+    ours: () => ours("sqlite")((log) => latency(quantile, () => log.append("session/1", turn()))),
+    theirs: () => theirSqlite("FULL")((raw) => latency(quantile, () => raw.append(1, turn())))
+  }
+]
 
-export const turnRows: ReadonlyArray<Row> = [row("p50", 0.5, 1.25), row("p99", 0.99, 1.4)]
+export const turnRows: ReadonlyArray<Row> = [...rows("p50", 0.5, 1.25), ...rows("p99", 0.99, 1.4)]
