@@ -31,7 +31,8 @@ test("every block of the README compiles and runs, those of the guides compile",
   const output = files.map((file) => run("--conditions=@varve/source", file))
   expect(output[0]).toContain("1 MessageChunk")
   const told = output.join("")
-  for (const text of ["{ ann: 1, bob: 1 }", "1 Asked\n2 Resolved\n", "hello"]) expect(told).toContain(text)
+  for (const text of ["{ ann: 1, bob: 1 }", "1 Asked\n2 Resolved\n", "hello", "2 steps"])
+    expect(told).toContain(text)
   const compilerOptions = {
     noEmit: true,
     composite: false,

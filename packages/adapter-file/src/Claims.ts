@@ -115,7 +115,9 @@ export class Claims {
   private *takeOver(claim: string, dead: Owner): Steps<"mine" | "again" | Owner> {
     const line = [{ path: claim, owner: dead }]
     for (;;) {
-      const path = `${claim}.after-${line.at(-1)!.owner.id}`
+      const { id } = line.at(-1)!.owner
+      // Nobody may be followed by nobody: of those each has a place of its own.
+      const path = `${claim}.after-${id === nobody.id ? `${id}-${line.length}` : id}`
       if (this.link(path)) {
         const isStill = line.every((place) => this.ownerOf(place.path)?.id === place.owner.id)
         if (!isStill) {

@@ -57,3 +57,12 @@ export class Listeners<A> {
     }
   }
 }
+
+/** Tells a listener that options name. What it throws hurts nobody: it is reported. */
+export const tell = (report: (error: unknown) => void, listener: () => void): void => {
+  try {
+    listener()
+  } catch (error) {
+    report(error)
+  }
+}

@@ -187,7 +187,9 @@ export class StreamView<E extends EventSet.Any, S> implements View<S> {
 
   private follow(): void {
     const { cursor: after, stream } = this.folding
-    const follower = new Follower(this.around.following, stream, { after }, () => this.pump(follower))
+    const follower = new Follower(this.around.following, stream, { after }, () => {
+      if (this.follower !== undefined) this.pump(this.follower)
+    })
     this.follower = follower
     this.pump(follower)
   }

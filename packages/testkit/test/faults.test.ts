@@ -2,6 +2,7 @@ import { MemoryStorage } from "@varve/core"
 import { afterAll, describe, expect, test } from "vitest"
 import { allLaws, checkLaws, faults, faulty } from "../src/index.ts"
 import { coreCuts } from "./cuts/core.ts"
+import { liveCuts } from "./cuts/live.ts"
 import { projectionCuts } from "./cuts/projections.ts"
 
 const times: Array<number> = []
@@ -21,7 +22,7 @@ describe("every planted fault is caught by the law that it breaks", () => {
 test("every law has a planted fault, or a cut into core that breaks it", () => {
   const broken = new Set([
     ...faults.map((fault) => fault.breaks),
-    ...[...coreCuts, ...projectionCuts].map((cut) => cut.law)
+    ...[...coreCuts, ...projectionCuts, ...liveCuts].map((cut) => cut.law)
   ])
   expect(allLaws.map((law) => law.name).filter((name) => !broken.has(name))).toEqual([])
 })

@@ -243,6 +243,14 @@ export const liveCuts: ReadonlyArray<Cut> = [
     law: "C1 at-any-moment"
   },
   {
+    name: "a view of all folds what comes and doesn't show it",
+    file: all,
+    from: "      this.dirty.add(stream)\n    }\n    this.soon()",
+    to: "    }\n    this.soon()",
+    law: "C1 view-of-all",
+    runs: 400
+  },
+  {
     name: "a view of all asks for nothing that others wrote",
     file: all,
     from: "if (!sameCursor(this.foldings.get(stream)?.cursor, cursor)) this.moved.add(stream)",
