@@ -5,6 +5,7 @@
 import { peerModule, type OpenPeer, type PeerEvent } from "./Peer.ts"
 
 interface Connection {
+  readonly command: (sql: string) => Promise<unknown>
   readonly close: () => void
 }
 
@@ -22,6 +23,8 @@ interface Emmett {
 export const emmett: OpenPeer = async (fileName) => {
   const { getSQLiteEventStore, sqliteConnection } = await peerModule<Emmett>("@event-driven-io/emmett-sqlite")
   const connection = sqliteConnection({ fileName })
+  // It asks for WAL itself, but doesn't wait for it, and loses it where a transaction comes first: 3 fsyncs a commit.
+  await connection.command("PRAGMA journal_mode = WAL")
   const store = getSQLiteEventStore({ fileName, connectionOptions: { connection, singleton: true } })
   return {
     append: (stream, events) => store.appendToStream(stream, events),
