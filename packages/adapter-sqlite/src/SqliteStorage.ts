@@ -7,6 +7,9 @@ import { Effect, Layer } from "effect"
 import { open } from "./open.ts"
 import { service } from "./service.ts"
 
+export { repair } from "./repair.ts"
+export { verify, type VerifyOptions } from "./verify.ts"
+
 export interface Options {
   /** The file, made with its folder if it isn't there; on a local disk. ":memory:" keeps nothing beyond the layer. */
   readonly filename: string

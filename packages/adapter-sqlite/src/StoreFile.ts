@@ -32,6 +32,13 @@ export const claimFile = (filename: string): string => {
   return file
 }
 
+/** The absolute path of a file that has to be there; makes nothing. Throws {@link OpenFailed}. */
+export const findFile = (filename: string): string => {
+  const file = path.resolve(filename)
+  if (file === file.trim() && exists(file)) return file
+  throw new OpenFailed({ reason: "unreachable", file, problem: "is not there; name the file of a store" })
+}
+
 const exists = (file: string): boolean => {
   const found = fs.lstatSync(file, { throwIfNoEntry: false })
   if (found === undefined) return false

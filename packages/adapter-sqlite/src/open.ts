@@ -1,8 +1,9 @@
 /** Opening: Node first, then the driver, then the file; each thing that can be wrong with them has its reason. */
 import { OpenFailed } from "@varve/core"
+import type Sqlite from "better-sqlite3"
 import { Effect } from "effect"
-import { codeOf, Connection, type Driver, isBusy, patiently } from "./Connection.ts"
-import { claimFile } from "./StoreFile.ts"
+import { codeOf, Connection, type Driver, identify, isBusy, patiently } from "./Connection.ts"
+import { claimFile, findFile } from "./StoreFile.ts"
 
 /** What is wrong with a version of Node: better-sqlite3 13 crashes the whole process under Node 20. */
 export const nodeProblem = (version: string): string | undefined => {
@@ -25,6 +26,45 @@ export const open = Effect.fnUntraced(function* (
     new Connection(driver, filename === ":memory:" ? filename : claimFile(filename), busyTimeout)
   return yield* Effect.mapError(patiently(work, busyTimeout), (error) => openFailed(filename, error))
 })
+
+/**
+ * Opens a store that is there, for whoever looks after it, and begins a transaction: "readonly" beside others, or
+ * "exclusive" where nobody else has it open, not even without a transaction.
+ */
+export const openInspection = (
+  filename: string,
+  mode: "readonly" | "exclusive"
+): Effect.Effect<Sqlite.Database, OpenFailed> =>
+  Effect.gen(function* () {
+    const problem = nodeProblem(process.versions.node)
+    if (problem !== undefined) return yield* new OpenFailed({ reason: "node-too-old", problem })
+    const driver = yield* loadDriver
+    return yield* Effect.try({
+      try: () => inspect(driver, findFile(filename), mode),
+      catch: (error) => openFailed(filename, error)
+    })
+  })
+
+const inspect = (driver: Driver, file: string, mode: "readonly" | "exclusive"): Sqlite.Database => {
+  const isOwn = mode === "exclusive"
+  const db = new driver(file, { readonly: !isOwn, fileMustExist: true, timeout: 100 })
+  try {
+    db.exec("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF")
+    if (isOwn) {
+      db.exec("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON")
+      // Before anything is read: then the lock is on the file as a whole, and excludes connections that do nothing.
+      db.exec("PRAGMA secure_delete = ON; PRAGMA locking_mode = EXCLUSIVE")
+    }
+    db.exec(isOwn ? "BEGIN EXCLUSIVE" : "BEGIN")
+    identify(db, file, "made")
+    return db
+  } catch (error) {
+    db.close()
+    if (!isOwn || !isBusy(error)) throw error
+    const problem = "is in use; close it everywhere, then repair it"
+    throw new OpenFailed({ reason: "in-use", file, problem })
+  }
+}
 
 const loadDriver = Effect.tryPromise({
   try: async (): Promise<Driver> => (await import("better-sqlite3")).default,

@@ -235,8 +235,15 @@ export class Unsupported extends Schema.TaggedError<Unsupported>()("Unsupported"
 
 /** A storage cannot be opened: wrong folder or file, too old or new a format, or too old a Node. */
 export class OpenFailed extends Schema.TaggedError<OpenFailed>()("OpenFailed", {
-  /** `unsupported`: the log asks for what the storage doesn't do. */
-  reason: Schema.Literals(["unreachable", "newer-version", "not-a-store", "node-too-old", "unsupported"]),
+  /** `unsupported`: the log asks for what the storage doesn't do. `in-use`: somebody else has it open who mustn't. */
+  reason: Schema.Literals([
+    "unreachable",
+    "newer-version",
+    "not-a-store",
+    "node-too-old",
+    "unsupported",
+    "in-use"
+  ]),
   file: Schema.optional(Schema.String),
   problem: Schema.String
 }) {
