@@ -83,6 +83,18 @@ describe("two stores of one process", () => {
     await store.close()
     expect(claims(directory)).toEqual([])
   })
+
+  test("nor have the takers behind it whose links are unreadable too", async () => {
+    const directory = newFolder()
+    const first = await Store.open(directory)
+    await first.take("s", ["a"])
+    await first.close()
+    for (const name of ["s.claim", "s.claim.after-nobody-1", "s.claim.after-nobody-2"])
+      fs.writeFileSync(`${directory}/.varve/claims/${name}`, "")
+    const second = await Store.open(directory)
+    expect(await second.take("s", ["b"])).toMatchObject({ seqs: [2] })
+    expect(claims(directory).filter((name) => name.startsWith("s.claim"))).toEqual(["s.claim"])
+  })
 })
 
 describe("processes", () => {
