@@ -3,9 +3,9 @@ import { defineConfig } from "vitest/config"
 // Packages resolve to their TypeScript source, so tests need no build.
 const conditions = ["@varve/source", "module", "node", "development|production"]
 
-const project = (name: string, folder: string) => ({
+const project = (name: string, folder: string, kind = "test") => ({
   extends: true as const,
-  test: { name, root: folder, include: ["test/**/*.test.ts"] }
+  test: { name: kind === "test" ? name : `${name}-${kind}`, root: folder, include: [`test/**/*.${kind}.ts`] }
 })
 
 export default defineConfig({
@@ -27,6 +27,9 @@ export default defineConfig({
       project("hotspots", "examples/hotspots"),
       project("level-storage", "examples/level-storage"),
       project("many-sessions", "examples/many-sessions"),
+      // Faults that are cut into the source: `npm run test:slow`.
+      project("testkit", "packages/testkit", "slow"),
+      project("adapter-file", "packages/adapter-file", "slow"),
       { extends: true as const, test: { name: "readme", root: ".", include: ["test/**/*.test.ts"] } }
     ]
   }

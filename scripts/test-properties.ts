@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import { FileStorage } from "@varve/adapter-file"
 import { SqliteStorage } from "@varve/adapter-sqlite"
 import { MemoryStorage } from "@varve/core"
 import { checkLaws, type LawOptions, summarise } from "@varve/testkit"
@@ -21,7 +22,8 @@ const storages: Readonly<Record<string, Omit<LawOptions, "runs" | "seed">>> = {
     storage: () => SqliteStorage.layer({ filename: `${place()}.db` }),
     reopen: true,
     secondWriter: true
-  }
+  },
+  FileStorage: { storage: () => FileStorage.layer({ directory: place() }), reopen: true }
 }
 
 console.log(`${values.runs} runs a property, seed ${seed}`)

@@ -15,4 +15,4 @@ const storage = () => {
   return layer(() => new ClassicLevel(place))
 }
 
-conformance("LevelStorage", { storage, reopen: true, runs: 20 })
+conformance("LevelStorage", { storage, reopen: true, runs: 10 })

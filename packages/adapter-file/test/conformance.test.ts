@@ -11,5 +11,7 @@ let stores = 0
 
 conformance("FileStorage", {
   storage: () => FileStorage.layer({ directory: join(folder, `${++stores}`) }),
-  reopen: true
+  reopen: true,
+  // npm run test:properties tries more.
+  runs: 40
 })

@@ -12,7 +12,12 @@ let stores = 0
 conformance("SqliteStorage", {
   storage: () => SqliteStorage.layer({ filename: join(folder, `${++stores}.db`) }),
   reopen: true,
-  secondWriter: true
+  secondWriter: true,
+  // npm run test:properties tries more.
+  runs: 40
 })
 
-conformance("SqliteStorage in memory", { storage: () => SqliteStorage.layer({ filename: ":memory:" }) })
+conformance("SqliteStorage in memory", {
+  storage: () => SqliteStorage.layer({ filename: ":memory:" }),
+  runs: 20
+})
