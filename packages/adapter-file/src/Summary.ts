@@ -137,8 +137,6 @@ export class Summary {
 export interface Visit extends Partial<Pick<IdTable, "add">> {
   /** A place whose bytes had been secured and aren't what was written. Each of them, while `Summary.damage` is the first. */
   readonly damaged?: (offset: number) => void
-  /** Where the whole groups end, though bytes follow. */
-  readonly torn?: (offset: number) => void
 }
 
 /** What a file is that has no whole header. */
@@ -216,10 +214,7 @@ export function* scan(summary: Summary, disk: Disk, fd: number, turns: Turns, vi
       continue
     }
     if (group === "end") break
-    if (!(yield* isProven(offset, disk, fd, size, turns))) {
-      visit?.torn?.(offset)
-      break
-    }
+    if (!(yield* isProven(offset, disk, fd, size, turns))) break
     visit?.damaged?.(offset)
     summary.damage ??= summary.damaged(offset, "a group that was secured is not what was written")
     if (typeof group !== "object" && reader.skip() === undefined) break

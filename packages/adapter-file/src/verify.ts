@@ -167,12 +167,11 @@ class Inspection {
   private async read(name: string, stream: string, file: string, fd: number): Promise<void> {
     const { disk } = this.ports
     const place = { disk, turns: this.turns, stream, file }
-    let tornAt: number | undefined
+    const { size } = disk.fstatSync(fd)
     const visit = {
       add: () => void this.events++,
       damaged: (offset: number) =>
-        this.find("damaged", "a group that was secured is not what was written", { stream, file, offset }),
-      torn: (offset: number) => void (tornAt = offset)
+        this.find("damaged", "a group that was secured is not what was written", { stream, file, offset })
     }
     let found: Summary | string
     try {
@@ -185,14 +184,16 @@ class Inspection {
     }
     if (found === "foreign")
       return this.find("damaged", "it does not begin as a log", { stream, file, offset: 0 })
-    if (typeof found === "string") tornAt = 0
-    else if (found.head !== undefined || found.damage !== undefined) this.streams++
+    const log = typeof found === "object" ? found : undefined
+    if (log?.head !== undefined || log?.damage !== undefined) this.streams++
+    const end = log?.end ?? 0
+    const isTorn = log === undefined || (log.damage === undefined && end < size)
     // Of somebody who writes it just now, it is not torn but not yet there.
-    if (tornAt !== undefined && (await this.owner(`${name}.claim`)) === undefined) {
+    if (isTorn && (await this.owner(`${name}.claim`)) === undefined) {
       const problem = "its end is no whole group: events that were not synced may be lost"
-      this.find("torn", problem, { stream, file, offset: tornAt })
+      this.find("torn", problem, { stream, file, offset: end })
     }
-    if (typeof found === "object" && found.damage === undefined) await this.compare(name, fd, found)
+    if (log !== undefined && log.damage === undefined) await this.compare(name, fd, log)
   }
 
   // --- what is derived -----------------------------------------------------------------------------------------
