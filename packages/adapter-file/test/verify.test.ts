@@ -248,6 +248,8 @@ const derived: ReadonlyArray<Planted> = [
   ...[
     ["a seq", '"seq":4}', '"seq":3}'],
     ["an attribute", `"project":"${secret} 4"`, `"project":"${secret} 5"`],
+    ["an epoch", '"first":1', '"first":2'],
+    ["another header", '"seed":', '"seed":1'],
     ["a type", '"types":["chunk"]', '"types":["other"]']
   ].map(([what, from, to]) => ({
     what: `an index that is whole and tells other than a log: ${String(what)}`,
