@@ -342,6 +342,8 @@ class Inspection {
         mend: "removed"
       },
       mend: async (claims) => {
+        // Where the link of a takeover is unreadable too, the next takeover would never end: that one stays.
+        if (this.factsOf(`${this.claims}/${name}.claim.after-nobody`) !== undefined) return
         if ((await run(claims.take(name))) !== undefined) return
         try {
           // The claim itself is the own one by now, and goes when it is dropped.
