@@ -146,20 +146,8 @@ export class Claims {
     }
   }
 
-  /**
-   * Whose card it is; undefined when there is none. One that doesn't read was left by a power cut, since a card is
-   * whole before it is linked anywhere: its owner is dead.
-   */
   private ownerOf(path: string): Owner | undefined {
-    const card = readFile(this.disk, path)
-    if (card === undefined) return undefined
-    try {
-      const { id, name } = JSON.parse(card.toString()) as Owner
-      if (/^[0-9a-f]{24}$/.test(id) && typeof name === "string") return { id, name }
-    } catch {
-      // Falls through to nobody.
-    }
-    return nobody
+    return ownerOf(this.disk, path)
   }
 
   private *lives({ id }: Owner): Steps<boolean> {
@@ -169,6 +157,32 @@ export class Claims {
       later: () => this.presence.isThere(this.folder, socketOf(id))
     })
   }
+}
+
+/**
+ * Whose card it is; undefined when there is none. One that doesn't read was left by a power cut, since a card is
+ * whole before it is linked anywhere: its owner is dead.
+ */
+const ownerOf = (disk: Disk, path: string): Owner | undefined => {
+  const card = readFile(disk, path)
+  if (card === undefined) return undefined
+  try {
+    const { id, name } = JSON.parse(card.toString()) as Owner
+    if (/^[0-9a-f]{24}$/.test(id) && typeof name === "string") return { id, name }
+  } catch {
+    // Falls through to nobody.
+  }
+  return nobody
+}
+
+/** The owner that lives by a card or claim; undefined for none. */
+export const livingOwner = async (
+  { disk, presence }: { readonly disk: Disk; readonly presence: Presence },
+  folder: string,
+  name: string
+): Promise<string | undefined> => {
+  const owner = ownerOf(disk, `${folder}/${name}`)
+  return owner !== undefined && (await presence.isThere(folder, socketOf(owner.id))) ? owner.name : undefined
 }
 
 const nobody: Owner = { id: "nobody", name: "nobody" }

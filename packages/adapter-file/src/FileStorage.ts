@@ -2,14 +2,17 @@
  * A storage in a folder: one append-only file of JSON lines a stream, which people can read, search, copy and delete.
  * One process at a time writes a stream; others read it meanwhile, and write other streams of the same folder.
  */
-import type { LogStorage, OpenFailed } from "@varve/core"
-import type { Layer } from "effect"
+import type { LogStorage, OpenFailed, Repair, StorageError, Verification } from "@varve/core"
+import type { Effect, Layer } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { open } from "./open.ts"
 import { sockets } from "./Presence.ts"
 import type { Notice } from "./Notice.ts"
+import * as Mending from "./repair.ts"
+import * as Verifying from "./verify.ts"
 
+export type { VerifyOptions } from "./verify.ts"
 export type { Notice } from "./Notice.ts"
 
 export interface Options {
@@ -31,3 +34,25 @@ export interface Options {
  */
 export const layer = (options: Options): Layer.Layer<LogStorage, OpenFailed> =>
   open({ ...options, directory: path.resolve(options.directory) }, { disk: fs, presence: sockets })
+
+/**
+ * Reads all that is in a folder and answers what is wrong with it; changes nothing. Others may use it meanwhile. Fails
+ * with `OpenFailed` where there is no folder, with `StorageError` where reading fails for another reason than damage.
+ * Costs a read of every byte.
+ */
+export const verify = (
+  directory: string,
+  options: Verifying.VerifyOptions = {}
+): Effect.Effect<Verification, OpenFailed | StorageError> =>
+  Verifying.verify(path.resolve(directory), options, { disk: fs, presence: sockets })
+
+/**
+ * Looks a folder through as `verify` does, does what each problem's `mend` says, and looks again. No log is written: what
+ * is damaged stays and is named, what is torn is cut by the next append. Fails with `OpenFailed` (`in-use`), and
+ * does nothing, while anybody has the folder open, this process too.
+ */
+export const repair = (
+  directory: string,
+  options: Verifying.VerifyOptions = {}
+): Effect.Effect<Repair, OpenFailed | StorageError> =>
+  Mending.repair(path.resolve(directory), options, { disk: fs, presence: sockets })

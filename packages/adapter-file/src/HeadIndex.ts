@@ -82,23 +82,29 @@ export class HeadIndex {
   }
 
   private load(): ReadonlyMap<string, string> {
-    const lines = new Map<string, string>()
     try {
-      const bytes = readFile(this.disk, this.file)
-      if (bytes === undefined) return lines
-      const start = bytes.indexOf(10) + 1
-      const first = `${firstLine} ${checksum(bytes.subarray(start))}\n`
-      if (bytes.toString("utf8", 0, start) !== first) return lines
-      const text = bytes.toString("utf8", start)
-      for (let at = 0, end; (end = text.indexOf("\n", at)) >= 0; at = end + 1) {
-        const blank = text.indexOf(" ", at)
-        lines.set(text.slice(at, blank), text.slice(blank + 1, end))
-      }
+      return readIndex(this.disk, this.file) ?? new Map()
     } catch {
       // As if there were none.
+      return new Map()
     }
-    return lines
   }
+}
+
+/** The lines of an index by the file names of logs; undefined when there is none. Throws where it isn't what was written. */
+export const readIndex = (disk: Disk, file: string): ReadonlyMap<string, string> | undefined => {
+  const bytes = readFile(disk, file)
+  if (bytes === undefined) return undefined
+  const start = bytes.indexOf(10) + 1
+  const first = `${firstLine} ${checksum(bytes.subarray(start))}\n`
+  if (bytes.toString("utf8", 0, start) !== first) throw new Error("its checksum doesn't match")
+  const lines = new Map<string, string>()
+  const text = bytes.toString("utf8", start)
+  for (let at = 0, end; (end = text.indexOf("\n", at)) >= 0; at = end + 1) {
+    const blank = text.indexOf(" ", at)
+    lines.set(text.slice(at, blank), text.slice(blank + 1, end))
+  }
+  return lines
 }
 
 const checksum = (bytes: Uint8Array): string => crc32(bytes).toString(16).padStart(8, "0")

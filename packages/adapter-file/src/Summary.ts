@@ -133,8 +133,11 @@ export class Summary {
   }
 }
 
-/** What is told of an event while a log is scanned. */
-export type Visit = Pick<IdTable, "add">
+/** What is told while a log is scanned. */
+export interface Visit extends Partial<Pick<IdTable, "add">> {
+  /** A place whose bytes had been secured and aren't what was written. Each of them, while `Summary.damage` is the first. */
+  readonly damaged?: (offset: number) => void
+}
 
 /** What a file is that has no whole header. */
 export type Headless = "empty" | "torn" | "foreign"
@@ -151,11 +154,11 @@ export interface Place {
  * Reads a whole log. A file without a header has no stream in it yet, unless something in it says that it had: that is
  * damage and thrown, as is the log of another stream or of a newer version.
  */
-export function* readLog(place: Place, fd: number, ids?: Visit): Steps<Summary | Headless> {
+export function* readLog(place: Place, fd: number, visit?: Visit): Steps<Summary | Headless> {
   const { disk, file, stream, turns } = place
   const found = readHeader(disk, fd, stream, file)
   if (typeof found === "object") {
-    yield* scan(found, disk, fd, turns, ids)
+    yield* scan(found, disk, fd, turns, visit)
     return found
   }
   const headless = Summary.begin(stream, file, Buffer.alloc(0))
@@ -197,7 +200,7 @@ export const isLogOf = (disk: Disk, fd: number, { end, seed, start, sum }: Summa
  * reader that is not yet there, for a writer it is torn. Where a later mark proves that it had been secured, it is
  * damage (law R2): that is noted, and the scan goes on behind it.
  */
-export function* scan(summary: Summary, disk: Disk, fd: number, turns: Turns, ids?: Visit): Steps<number> {
+export function* scan(summary: Summary, disk: Disk, fd: number, turns: Turns, visit?: Visit): Steps<number> {
   const { size } = disk.fstatSync(fd)
   if (summary.end >= size) return 0
   const reader = new GroupReader(disk, fd, summary.seed, summary.end, size)
@@ -207,11 +210,12 @@ export function* scan(summary: Summary, disk: Disk, fd: number, turns: Turns, id
     const offset = reader.offset
     const group = reader.next()
     if (typeof group === "object" && follows(summary, group)) {
-      absorb(summary, group, lines, ids)
+      absorb(summary, group, lines, visit)
       continue
     }
     if (group === "end") break
     if (!(yield* isProven(offset, disk, fd, size, turns))) break
+    visit?.damaged?.(offset)
     summary.damage ??= summary.damaged(offset, "a group that was secured is not what was written")
     if (typeof group !== "object" && reader.skip() === undefined) break
   }
@@ -230,7 +234,7 @@ const follows = ({ damage, epochs, head }: Summary, { lines, mark }: StoredGroup
 }
 
 /** Takes a group into a summary. */
-const absorb = (summary: Summary, group: StoredGroup, line: EventLine, ids: Visit | undefined): void => {
+const absorb = (summary: Summary, group: StoredGroup, line: EventLine, visit: Visit | undefined): void => {
   const { mark } = group
   summary.prove(mark.proven)
   const before = summary.head
@@ -249,7 +253,7 @@ const absorb = (summary: Summary, group: StoredGroup, line: EventLine, ids: Visi
         if (line.at > maxAt) maxAt = line.at
         sealed ||= line.seals
         addType(summary, line.type)
-        ids?.add(line.id, line.seq)
+        visit?.add?.(line.id, line.seq)
       }
     }
   }

@@ -32,8 +32,8 @@ function* load(
   for (const stream of streams) {
     yield* store.turns.give()
     const bytes = readFile(store.disk, fileOf(store, stream, projection))
-    const snapshot = bytes === undefined ? undefined : parse(bytes, stream, projection)
-    if (snapshot !== undefined) found.push(snapshot)
+    const snapshot = bytes === undefined ? undefined : parseSnapshot(bytes)
+    if (snapshot?.stream === stream && snapshot.projection === projection) found.push(snapshot)
   }
   return found
 }
@@ -78,20 +78,25 @@ export const removeSnapshots = (store: Store, name: string): void => {
 const snapshotsOf = (store: Store, name: string): string => `${store.derived}/snapshots/${name}`
 
 const fileOf = (store: Store, stream: string, projection: string): string =>
-  `${snapshotsOf(store, folderNameOf(stream))}/${fileNameOf(projection)}.json`
+  `${store.derived}/snapshots/${placeOf(stream, projection)}`
+
+/** Where a snapshot lies among the others. */
+export const placeOf = (stream: string, projection: string): string =>
+  `${folderNameOf(stream)}/${fileNameOf(projection)}.json`
 
 /** The name under which core keeps what is folded over all streams. No stream has it, and no stream's folder this one. */
 const overAll = ""
 const folderNameOf = (stream: string): string => (stream === overAll ? "%" : fileNameOf(stream))
 
-const parse = (bytes: Buffer, stream: string, projection: string): StoredSnapshot | undefined => {
+/** Reads a snapshot's file; undefined when it isn't one. Whether its check agrees is another question. */
+export const parseSnapshot = (bytes: Buffer): StoredSnapshot | undefined => {
   const end = bytes.indexOf(10)
   try {
     const about = JSON.parse(bytes.toString("utf8", 0, end)) as StoredSnapshot
-    const { check, version } = about
+    const { check, projection, stream, version } = about
     const { epoch, seq }: Cursor = about.cursor
-    const fits = about.stream === stream && about.projection === projection
-    if (!fits || typeof epoch !== "string" || typeof seq !== "number") return undefined
+    if (typeof stream !== "string" || typeof projection !== "string") return undefined
+    if (typeof epoch !== "string" || typeof seq !== "number") return undefined
     if (typeof version !== "number" || typeof check !== "string") return undefined
     return {
       stream,
