@@ -5,7 +5,13 @@ const conditions = ["@varve/source", "module", "node", "development|production"]
 
 const project = (name: string, folder: string, kind = "test") => ({
   extends: true as const,
-  test: { name: kind === "test" ? name : `${name}-${kind}`, root: folder, include: [`test/**/*.${kind}.ts`] }
+  test: {
+    name: kind === "test" ? name : `${name}-${kind}`,
+    root: folder,
+    include: [`test/**/*.${kind}.ts`],
+    // To load effect anew for each file costs more than most of them.
+    isolate: folder.startsWith("packages/adapter")
+  }
 })
 
 export default defineConfig({

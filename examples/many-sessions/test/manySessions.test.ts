@@ -32,7 +32,8 @@ test(
     await stage.kill("daemon")
     // It goes on showing what it knew, and says that it isn't live.
     const alone = await until(({ shown }) => shown.every(({ status }) => status !== "live"))
-    expect(alone.shown[0]!.cursor).toBeDefined()
+    // The one opened last may not have come so far.
+    expect(alone.shown.some(({ cursor }) => cursor !== undefined)).toBe(true)
     await stage.startDaemon()
     const back = await until(({ shown, told }) => told > alone.told && shown[0]!.status === "live")
     expect(back.repeated).toBe(0)

@@ -315,7 +315,7 @@ class Inspection {
 
   private async lookAtClaims(): Promise<void> {
     for (const name of namesIn(this.ports.disk, this.claims)) {
-      const of = /^([^.]+)\.(?:card|claim(?:\.after-\w+)?)$/.exec(name)?.[1]
+      const of = /^([^.]+)\.(?:card|claim(?:\.after-[\w-]+)?)$/.exec(name)?.[1]
       if (of === undefined || (await this.owner(name)) !== undefined) continue
       const file = `${this.claims}/${name}`
       if (!name.endsWith(".card")) this.findLeft(file, of, "the claim of an owner that died")
@@ -342,8 +342,6 @@ class Inspection {
         mend: "removed"
       },
       mend: async (claims) => {
-        // Where the link of a takeover is unreadable too, the next takeover would never end: that one stays.
-        if (this.factsOf(`${this.claims}/${name}.claim.after-nobody`) !== undefined) return
         if ((await run(claims.take(name))) !== undefined) return
         try {
           // The claim itself is the own one by now, and goes when it is dropped.

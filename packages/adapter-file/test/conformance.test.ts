@@ -13,5 +13,5 @@ conformance("FileStorage", {
   storage: () => FileStorage.layer({ directory: join(folder, `${++stores}`) }),
   reopen: true,
   // npm run test:properties tries more.
-  runs: 40
+  runs: 25
 })

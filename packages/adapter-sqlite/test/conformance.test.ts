@@ -14,10 +14,12 @@ conformance("SqliteStorage", {
   reopen: true,
   secondWriter: true,
   // npm run test:properties tries more.
-  runs: 40
+  runs: 25
 })
 
 conformance("SqliteStorage in memory", {
   storage: () => SqliteStorage.layer({ filename: ":memory:" }),
-  runs: 20
+  runs: 10,
+  // The same code runs as over a file; what differs is what receipts promise.
+  only: ["A1 durability-told", "A14 admission", "Q1 equals-naive", "V1 remove", "model"]
 })
