@@ -5,8 +5,9 @@
 import type { OpenFailed, Problem, Repair, StorageError } from "@varve/core"
 import { Effect } from "effect"
 import { codeOf } from "./Connection.ts"
+import { attempt, look } from "./inspect.ts"
 import { openInspection } from "./open.ts"
-import { attempt, look, type VerifyOptions } from "./verify.ts"
+import type { VerifyOptions } from "./verify.ts"
 
 /**
  * Looks a store through as `verify` does, does what each problem's `mend` says in one transaction, and looks again.

@@ -19,7 +19,7 @@ it("100,000 crashes lose nothing that was acknowledged, and hide nothing", { tim
       open: openOn(),
       seed: seed + i,
       calls: 200,
-      cuts: 102,
+      cuts: 120,
       deepCuts: 12,
       deepEvery: 2500,
       readOneOf: 40
