@@ -382,10 +382,22 @@ export class StreamLog {
     Promise.resolve(run(this.sync())).catch(() => undefined)
   }
 
-  /** Lets others write. What isn't secured is left to whoever writes next. */
+  /**
+   * Lets others write. What was written is secured first: else whoever comes next has to read it all, or write it once
+   * more. Where that fails it is left to them.
+   */
   *release(): Steps<void> {
     yield* this.lock.take()
     try {
+      const { writing } = this
+      const summary = writing?.summary
+      if (writing !== undefined && summary !== undefined && summary.proven < summary.used) {
+        try {
+          yield* this.secure(writing, summary)
+        } catch {
+          this.doubt(writing)
+        }
+      }
       this.close()
     } finally {
       this.lock.free()

@@ -11,8 +11,8 @@ import { Turns } from "../src/Turns.ts"
 import { event, newFolder, Store } from "./Store.ts"
 
 /**
- * A log of four groups and a proof: [a b] synced, [c] synced, [d e] written, [f] written; and where each ends, as told
- * by the size of the file after each append.
+ * A log of four groups and a proof: [a b] synced, [c] synced, [d e] written, [f] written, as a killed process leaves it;
+ * and where each ends, as told by the size of the file after each append.
  */
 const write = async () => {
   const directory = newFolder()
@@ -28,8 +28,11 @@ const write = async () => {
   ends.push(size())
   await store.append("s", ["f"])
   ends.push(size())
+  const bytes = fs.readFileSync(file)
+  // Closing secures the end.
   await store.close()
-  return { directory, file, ends, bytes: fs.readFileSync(file) }
+  fs.writeFileSync(file, bytes)
+  return { directory, file, ends, bytes }
 }
 
 const ids = ["a", "b", "c", "d", "e", "f"]

@@ -9,8 +9,8 @@ import { event, newFolder, Store } from "./Store.ts"
 
 const heads = (store: Store) => Effect.runPromise(store.storage.heads({}))
 
-/** A few streams with all that a head tells, closed; and what was answered of them. */
-const write = async (durability: "written" | "synced" = "synced") => {
+/** A few streams with all that a head tells, closed or killed; and what was answered of them. */
+const write = async (end: "closed" | "killed" = "closed") => {
   const directory = newFolder()
   const store = await Store.open(directory)
   for (let i = 0; i < 5; i++) {
@@ -20,11 +20,18 @@ const write = async (durability: "written" | "synced" = "synced") => {
       attributes: { project: `p${i}` }
     })
     await store.take(stream, [event("b", { seals: i === 3 })])
-    await store.take(stream, [], { attributes: { title: `t${i}` }, durability })
+    await store.take(stream, [], { attributes: { title: `t${i}` } })
   }
+  const logs = fs.readdirSync(directory).filter((file) => file.endsWith(".jsonl"))
+  const left = logs.map((file) => [`${directory}/${file}`, fs.readFileSync(`${directory}/${file}`)] as const)
+  if (end === "closed") await store.sync()
   const answer = { heads: await heads(store), events: await store.events({}) }
   await store.close()
-  return { directory, answer, index: `${directory}/.varve/heads` }
+  const index = `${directory}/.varve/heads`
+  // Closing secures what a killed process leaves unsecured, and notes that.
+  if (end === "killed") for (const [file, bytes] of left) fs.writeFileSync(file, bytes)
+  if (end === "killed") fs.rmSync(index)
+  return { directory, answer, index }
 }
 
 const answerOf = async (directory: string) => {
@@ -53,7 +60,7 @@ describe("the index of heads", () => {
   })
 
   test("vouches for nothing that a power cut may take: what isn't secured is read again, from the last proof on", async () => {
-    const { directory, answer } = await write("written")
+    const { directory, answer } = await write("killed")
     expect(await answerOf(directory)).toEqual(answer)
     // Size and time stay, as they do where a file system had not yet written the data.
     for (let i = 0; i < 5; i++) {
@@ -96,6 +103,7 @@ describe("the index of heads", () => {
     await store.remove("s1")
     await store.remove("s2")
     await store.take("s2", [event("other", { at: 7 })])
+    await store.sync()
     const grown = { heads: await heads(store), events: await store.events({}) }
     await store.close()
     const grownIndex = fs.readFileSync(index)
@@ -108,6 +116,7 @@ describe("the index of heads", () => {
     expect(await again.ids({ streams: ["s0"] })).toEqual(["a", "b", "newer"])
     // Longer now than the index knows it to be, but another log behind the backup.
     for (let i = 0; i < 3; i++) await again.take("s0", [`newer ${i}`])
+    await again.sync()
     const restored = { heads: await heads(again), events: await again.events({}) }
     await again.close()
     fs.writeFileSync(index, grownIndex)
@@ -121,7 +130,7 @@ describe("the index of heads", () => {
     await store.close()
     const { mtimeMs } = fs.statSync(`${directory}/.varve/heads`)
     store = await Store.open(directory)
-    await store.take("s0", ["b"])
+    await store.take("s0", ["b"], { durability: "synced" })
     const answer = await heads(store)
     await store.close()
     expect(fs.statSync(`${directory}/.varve/heads`).mtimeMs).toBe(mtimeMs)

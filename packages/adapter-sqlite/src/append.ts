@@ -20,7 +20,8 @@ import {
 } from "@varve/core"
 import { type Connection, codeOf, isBusy, Unproven } from "./Connection.ts"
 import { headOf } from "./heads.ts"
-import { sizeOf, checksumOf, damaged, isIntact } from "./rows.ts"
+import { checksumOf, isIntact } from "./checksum.ts"
+import { damaged, sizeOf } from "./rows.ts"
 import type { Statements, StreamRow } from "./statements.ts"
 
 /** What one call does, while its transaction is open. */

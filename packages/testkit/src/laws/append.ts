@@ -49,7 +49,7 @@ const a1DurabilityTold = law(
 const a1Reopened = lawWhere(
   ["reopen"],
   "A1 reopened",
-  "What was acknowledged is there after closing and opening again: events, heads, attributes and snapshots, as they were.",
+  "What was acknowledged is there after closing and opening again: events, heads, attributes and snapshots, as they were; no less of it is synced.",
   (bench) =>
     bench.property(
       fc.array(
@@ -65,7 +65,13 @@ const a1Reopened = lawWhere(
         await store.save(snapshots)
         const before = await everything(store)
         await store.reopen()
-        mustEqual("After opening again", await everything(store), before)
+        const after = await everything(store)
+        // Closing may secure more.
+        const heads = after.heads.map((head, i) => {
+          const synced = before.heads[i]?.synced ?? 0
+          return { ...head, synced: head.synced >= synced ? synced : head.synced }
+        })
+        mustEqual("After opening again", { ...after, heads }, before)
         const streams = before.heads.map((head) => head.stream)
         mustEqual(
           "The snapshots after opening again",
