@@ -20,7 +20,7 @@ export const readingRows: ReadonlyArray<Row> = [
         prepare: () => void (db = new Database(filename, { readonly: true })),
         run: () => {
           const rows = db.prepare<[], { readonly data: string }>(
-            `SELECT seq, id, type, at, data FROM events
+            `SELECT seq, id, type_id, at, data FROM events
              WHERE stream_id = (SELECT id FROM streams WHERE name = 's') ORDER BY seq`
           )
           let count = 0

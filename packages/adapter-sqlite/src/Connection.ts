@@ -92,6 +92,7 @@ export class Connection {
     try {
       this.commit(sql)
     } catch (error) {
+      sql.types.forget()
       this.doubt()
       throw new Unproven(error)
     }
@@ -190,6 +191,7 @@ export class Connection {
   }
 
   private undo(db: Database.Database, sql: Statements, error: unknown): void {
+    sql.types.forget()
     try {
       if (db.inTransaction) sql.rollback.run()
     } catch {

@@ -23,8 +23,9 @@ export interface Page {
 /** A step that answers nothing yet. */
 export const nothing: Page = { batches: [], end: false }
 
-export const filterOf = (query: Query): Filter => ({
-  types: query.types === undefined ? null : JSON.stringify(query.types),
+/** For each page anew: a type may have been numbered since the last one. */
+export const filterOf = (sql: Statements, query: Query): Filter => ({
+  types: query.types === undefined ? null : JSON.stringify(sql.types.idsOf(query.types)),
   since: query.since ?? -Infinity,
   until: query.until ?? Infinity
 })

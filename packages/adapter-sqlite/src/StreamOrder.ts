@@ -17,7 +17,7 @@ import {
 } from "./Page.ts"
 import { countOf, epochsOf, headOf, isBackward, type Part, Plan } from "./plan.ts"
 import { sizeOf, damaged, decode, type Decoded } from "./rows.ts"
-import type { EventRow, Filter, PlacedRow, Statements } from "./statements.ts"
+import type { EventRow, PlacedRow, Statements } from "./statements.ts"
 
 /** What was read of a part, in the direction of the query: rows, and the first and last seq that were examined. */
 interface Reading {
@@ -32,7 +32,6 @@ export class StreamOrder {
   private readonly backward: boolean
   private readonly step: 1 | -1
   private readonly reports: boolean
-  private readonly filter: Filter
   /** Whether rows may be missing from an answer without anything being wrong. */
   private readonly filtered: boolean
   private readonly batchEvents: number
@@ -49,7 +48,6 @@ export class StreamOrder {
     this.backward = isBackward(query)
     this.step = this.backward ? -1 : 1
     this.reports = query.onDamage === "report"
-    this.filter = filterOf(query)
     this.filtered = query.types !== undefined || query.since !== undefined || query.until !== undefined
     this.batchEvents = Math.max(1, query.batchEvents ?? defaultBatchEvents)
     this.examined = new Examined(query)
@@ -123,7 +121,7 @@ export class StreamOrder {
     const from = backward ? Math.max(part.from, part.to - window + 1) : part.from
     const to = backward ? part.to : Math.min(part.to, part.from + window - 1)
     const statement = backward ? sql.sliceBackward : sql.sliceForward
-    const asked = { ...this.filter, stream: id, from, to, rows }
+    const asked = { ...filterOf(sql, this.query), stream: id, from, to, rows }
     // Iterating costs a third more a row, so only where a page might hold too many bytes.
     const large = (to - from + 1) * largest > pageBytes
     const found = large
@@ -137,7 +135,7 @@ export class StreamOrder {
   private many(sql: Statements, parts: ReadonlyArray<Part>): ReadonlyMap<Part, Reading> {
     const ranges = JSON.stringify(parts.map((part) => [part.row!.id, part.from, part.to]))
     const rows: Array<Array<PlacedRow>> = parts.map(() => [])
-    for (const row of sql.many.all({ ...this.filter, ranges })) rows[row.place]!.push(row)
+    for (const row of sql.many.all({ ...filterOf(sql, this.query), ranges })) rows[row.place]!.push(row)
     return new Map(parts.map((part, i) => [part, this.whole(part, rows[i]!)]))
   }
 
@@ -174,7 +172,7 @@ export class StreamOrder {
       if (reading === undefined) {
         if (part.named || part.resync !== undefined) batches.push(this.unread(part))
       } else {
-        const { events, damage, behind } = this.decode(part, reading)
+        const { events, damage, behind } = this.decode(sql, part, reading)
         // Removed while it was read: nothing more is to be had of it, and a successor isn't it (law V1).
         const gone = damage !== undefined && sql.exists.get(part.row!.id) === undefined
         if (gone && part.named && !part.begun)
@@ -210,7 +208,7 @@ export class StreamOrder {
     }
   }
 
-  private decode(part: Part, { rows, first, last }: Reading): Decoded {
+  private decode(sql: Statements, part: Part, { rows, first, last }: Reading): Decoded {
     const { file, counters } = this.connection
     counters.eventsRead += rows.length
     for (const row of rows) counters.bytesRead += sizeOf(row)
@@ -227,7 +225,7 @@ export class StreamOrder {
       last: all ? last : undefined,
       dense: !this.filtered
     } as const
-    return decode(file, stream, epochs ?? [], all ? rows : rows.slice(0, this.left), expected)
+    return decode(file, stream, epochs ?? [], all ? rows : rows.slice(0, this.left), sql.types, expected)
   }
 
   private push(

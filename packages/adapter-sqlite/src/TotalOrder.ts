@@ -19,7 +19,7 @@ import {
 import { epochsOf, headOf, isBackward, type Part, Plan } from "./plan.ts"
 import { sizeOf, decode } from "./rows.ts"
 import { attributesOf, namesOf, rangeOf } from "./selection.ts"
-import type { Statements, Total, TotalRow } from "./statements.ts"
+import type { Filter, Statements, Total, TotalRow } from "./statements.ts"
 
 /** Streams that a closing step answers. */
 const closingParts = 1000
@@ -34,7 +34,7 @@ export class TotalOrder {
   private bound: number | undefined
   /** The streams named in `streams` or `after`; undefined when there are none, and behind the last. */
   private plan: Plan | undefined
-  private asked: Omit<Total, "from" | "to" | "rows"> | undefined
+  private asked: Omit<Total, "from" | "to" | "rows" | keyof Filter> | undefined
   /** Those of them that can be read: what of each isn't examined yet. */
   private readonly named = new Map<string, Part>()
   private readonly answered = new Set<string>()
@@ -92,7 +92,10 @@ export class TotalOrder {
     const rows = Math.min(pageRows, this.batchEvents, this.left)
     this.asked ??= this.ask()
     const statement = backward ? sql.totalBackward : sql.totalForward
-    const found = take(statement.iterate({ ...this.asked, from, to, rows }), pageBytes)
+    const found = take(
+      statement.iterate({ ...this.asked, ...filterOf(sql, this.query), from, to, rows }),
+      pageBytes
+    )
     const epochs = epochsOf(sql, [...new Set(found.rows.map((row) => row.stream_id))])
 
     const { file, counters } = this.connection
@@ -109,7 +112,7 @@ export class TotalOrder {
       const head = { epoch, seq }
       const step = backward ? -1 : 1
       for (let rest = run, from = first; rest.length > 0;) {
-        const { events, damage, behind } = decode(file, stream, known, rest, {
+        const { events, damage, behind } = decode(file, stream, known, rest, sql.types, {
           step,
           first: from,
           last: undefined,
@@ -131,11 +134,10 @@ export class TotalOrder {
     return { batches, end: false }
   }
 
-  private ask(): Omit<Total, "from" | "to" | "rows"> {
+  private ask(): Omit<Total, "from" | "to" | "rows" | keyof Filter> {
     const { query } = this
     const names = namesOf(query)
     return {
-      ...filterOf(query),
       ...rangeOf(query.prefix),
       attributes: attributesOf(query),
       names: names === undefined ? null : JSON.stringify(names),

@@ -163,10 +163,11 @@ const nothingKnown = (): undefined => undefined
 
 const known = (call: Call, stream: StreamRow, id: string): KnownEvent | undefined => {
   const row = call.sql.eventById.get(stream.id, id)
-  if (row !== undefined && !isIntact(stream.name, row)) {
+  if (row === undefined) return undefined
+  const type = call.sql.types.nameOf(row.type_id)
+  if (!isIntact(stream.name, type, row))
     throw damaged(call.connection.file, stream.name, row.seq, "its checksum doesn't match")
-  }
-  return row
+  return { ...row, type }
 }
 
 /** Inserts events, or nothing at all when one of the ids is taken. */
@@ -191,7 +192,7 @@ const insert = (
       now,
       full ? 0 : position + 1 + i - secured,
       checksumOf(name, seq, event, now),
-      event.type,
+      sql.types.idOf(event.type),
       event.id,
       event.meta ?? null,
       event.data

@@ -59,18 +59,19 @@ const mixText = (sum: number, text: string): number => {
   return mix(sum, text.length)
 }
 
-/** Whether a row holds what was written to this place. */
-export const isIntact = (stream: string, row: EventRow): boolean => isIntactRow(sumOfName(stream), row)
+/** Whether a row holds what was written to this place; `type` is the name of its type, undefined for none. */
+export const isIntact = (stream: string, type: string | undefined, row: EventRow): type is string =>
+  isIntactRow(sumOfName(stream), type, row)
 
 /** What the checksums of a stream's rows begin with. */
 export const sumOfName = (stream: string): number => mixText(0, stream)
 
 /** The same of one stream's rows, whose name is reckoned once: `stream` is its {@link sumOfName}. */
-export const isIntactRow = (stream: number, row: EventRow): boolean =>
+export const isIntactRow = (stream: number, type: string | undefined, row: EventRow): type is string =>
   // A changed storage class can print like what it was: a blob like its text.
   typeof row.data === "string" &&
   typeof row.id === "string" &&
-  typeof row.type === "string" &&
+  type !== undefined &&
   (row.meta === null || typeof row.meta === "string") &&
   typeof row.version === "number" &&
   typeof row.at === "number" &&
@@ -79,7 +80,7 @@ export const isIntactRow = (stream: number, row: EventRow): boolean =>
       stream,
       row.seq,
       row.id,
-      row.type,
+      type,
       row.version,
       row.seals,
       row.at,

@@ -62,6 +62,7 @@ const lookThrough = Effect.fnUntraced(function* (
   }
 
   const streams = new Map<number, Seen>()
+  const types = new Map<number, string>()
   const orphans = new Map<number, number>()
   const removed = new Set<number>()
   let events = 0
@@ -93,7 +94,7 @@ const lookThrough = Effect.fnUntraced(function* (
         row.seq > of.seq ? "its row is missing" : "its row is there twice, or in another's place"
       find("damaged", problem, { stream, seq: row.seq > of.seq ? of.seq + 1 : row.seq })
     }
-    if (isIntact(stream, row)) events++
+    if (isIntact(stream, types.get(row.type_id), row)) events++
     else {
       of.damage++
       find("damaged", "its checksum doesn't match", { stream, seq: row.seq })
@@ -288,6 +289,8 @@ const lookThrough = Effect.fnUntraced(function* (
   yield* part(() => {
     if (all("SELECT 1 FROM meta").length !== 1) find("damaged", "its row of positions is missing")
     for (const row of all<StreamRow>("SELECT * FROM streams NOT INDEXED")) streams.set(row.id, seen(row))
+    for (const { id, name } of all<{ id: number; name: string }>("SELECT * FROM types NOT INDEXED"))
+      types.set(id, name)
     for (const { id } of all<{ id: number }>("SELECT stream_id AS id FROM removed")) removed.add(id)
   })
   const total = [...streams.values()].reduce((sum, { row }) => sum + row.seq, 0)

@@ -2,6 +2,7 @@
 import { Damaged, type Epoch, type StoredEvent } from "@varve/core"
 import { isIntactRow, sumOfName } from "./checksum.ts"
 import type { EventRow } from "./statements.ts"
+import type { Types } from "./Types.ts"
 
 export const damaged = (file: string, stream: string, seq: number | undefined, problem: string): Damaged =>
   new Damaged({ stream, ...(seq === undefined ? {} : { seq }), file, problem })
@@ -30,6 +31,7 @@ export const decode = (
   stream: string,
   epochs: ReadonlyArray<Epoch>,
   rows: ReadonlyArray<EventRow>,
+  types: Types,
   { step, first, last, dense }: Expected
 ): Decoded => {
   const events: Array<StoredEvent> = []
@@ -45,7 +47,8 @@ export const decode = (
     const { seq } = row
     if (dense && (seq - expected) * step > 0) return stop(expected, "its row is missing", seq)
     if ((seq - expected) * step < 0) return stop(seq, "its row is there twice", expected)
-    if (!isIntactRow(name, row)) return stop(seq, "its checksum doesn't match", seq + step)
+    const type = types.nameOf(row.type_id)
+    if (!isIntactRow(name, type, row)) return stop(seq, "its checksum doesn't match", seq + step)
     while (epoch + 1 < epochs.length && epochs[epoch + 1]!.first <= seq) epoch++
     while (epoch > 0 && epochs[epoch]!.first > seq) epoch--
     events.push({
@@ -53,7 +56,7 @@ export const decode = (
       seq,
       epoch: epochs[epoch]!.epoch,
       id: row.id,
-      type: row.type,
+      type,
       version: row.version,
       at: row.at,
       data: row.data,

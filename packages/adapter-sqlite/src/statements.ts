@@ -6,6 +6,7 @@
  * - `events` is a rowid table: its rowid is the position in the one total order. Positions and stream ids are never
  *   given out twice, so that a query under way cannot take new rows for old ones. Small columns stand first: a scan
  *   that excludes a row doesn't touch the overflow pages of its `data` (law Q4).
+ * - Types of events are numbered, and stand in the index of seqs: what a query excludes by its type is never looked up.
  * - An event's epoch follows from `epochs`: the row of its stream with the greatest `first` up to its seq.
  * - Everything up to a position is secured: a FULL commit has synced it. Each event says how far it stands behind that
  *   position, so the last event tells it, and a synced commit writes no page more (measured: a row of its own for it
@@ -14,6 +15,7 @@
  *   group was written. Exact, since the next FULL commit secures all of that group.
  */
 import type { Database } from "better-sqlite3"
+import { Types } from "./Types.ts"
 
 /** "varv", so that `file` and we ourselves can tell our files from others'. */
 export const applicationId = 0x76617276
@@ -61,6 +63,11 @@ export const schema = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX attributes_by_value ON attributes(key, value, stream_id);
 
+  CREATE TABLE types(
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+  ) STRICT;
+
   CREATE TABLE events(
     position INTEGER PRIMARY KEY,
     stream_id INTEGER NOT NULL,
@@ -71,12 +78,12 @@ export const schema = `
     written_at INTEGER NOT NULL,
     unsecured INTEGER NOT NULL,         -- positions up to this one that weren't secured by its commit; 0 if it was FULL
     checksum INTEGER NOT NULL,
-    type TEXT NOT NULL,
+    type_id INTEGER NOT NULL,
     id TEXT NOT NULL,
     meta TEXT,
     data TEXT NOT NULL
   ) STRICT;
-  CREATE UNIQUE INDEX events_by_seq ON events(stream_id, seq);
+  CREATE UNIQUE INDEX events_by_seq ON events(stream_id, seq, type_id);
   CREATE UNIQUE INDEX events_by_id ON events(stream_id, id);
 
   CREATE TABLE snapshots(
@@ -137,7 +144,7 @@ export interface PlanRow {
 export interface EventRow {
   readonly seq: number
   readonly id: string
-  readonly type: string
+  readonly type_id: number
   readonly version: number
   readonly seals: number
   readonly at: number
@@ -190,7 +197,7 @@ export interface Names {
   readonly attributes: string | null
 }
 
-/** Which events of a stream. `types` is a JSON array, or null for all. */
+/** Which events of a stream. `types` is a JSON array of their numbers, or null for all. */
 export interface Filter {
   readonly types: string | null
   readonly since: number
@@ -202,7 +209,8 @@ const headColumns = `s.id, s.name, s.seq, s.position, s.synced, s.epoch, s.gener
 
 const planColumns = "s.id, s.name, s.seq, s.epoch, s.largest, s.min_at, s.max_at"
 
-const eventColumns = "e.seq, e.id, e.type, e.version, e.seals, e.at, e.written_at, e.meta, e.data, e.checksum"
+const eventColumns =
+  "e.seq, e.id, e.type_id, e.version, e.seals, e.at, e.written_at, e.meta, e.data, e.checksum"
 
 const hasAttributes = `(:attributes IS NULL OR s.id IN (
   SELECT a.stream_id FROM json_each(:attributes) w CROSS JOIN attributes a ON a.key = w.key AND a.value = w.value
@@ -212,7 +220,7 @@ const hasAttributes = `(:attributes IS NULL OR s.id IN (
 const inRange = `FROM streams s WHERE s.name >= :low AND s.name < CAST(:high AS TEXT) AND ${hasAttributes}`
 const inNames = `FROM json_each(:names) n CROSS JOIN streams s ON s.name = n.value WHERE ${hasAttributes}`
 
-const passes = `(:types IS NULL OR e.type IN (SELECT value FROM json_each(:types))) AND e.at >= :since AND e.at < :until`
+const passes = `(:types IS NULL OR e.type_id IN (SELECT value FROM json_each(:types))) AND e.at >= :since AND e.at < :until`
 
 const slice = `SELECT ${eventColumns} FROM events e INDEXED BY events_by_seq
   WHERE e.stream_id = :stream AND e.seq BETWEEN :from AND :to AND ${passes}`
@@ -240,7 +248,7 @@ export type InsertEvent = [
   writtenAt: number,
   unsecured: number,
   checksum: number,
-  type: string,
+  type: number,
   id: string,
   meta: string | null,
   data: string
@@ -294,6 +302,12 @@ export const prepare = (db: Database) => {
   const as = <Parameters extends Array<unknown> | object, Row = unknown>(sql: string) =>
     db.prepare(sql) as unknown as Prepared<Parameters extends Array<unknown> ? Parameters : [Parameters], Row>
   return {
+    types: new Types({
+      name: as<[id: number], { readonly name: string }>("SELECT name FROM types WHERE id = ?"),
+      id: as<[name: string], { readonly id: number }>("SELECT id FROM types WHERE name = ?"),
+      add: as<[name: string]>("INSERT INTO types(name) VALUES (?)")
+    }),
+
     begin: as<[]>("BEGIN IMMEDIATE"),
     commit: as<[]>("COMMIT"),
     rollback: as<[]>("ROLLBACK"),
@@ -321,7 +335,7 @@ export const prepare = (db: Database) => {
     ),
     /** Changes nothing where the id is taken. */
     insertEvent: as<InsertEvent>(
-      `INSERT INTO events(position, stream_id, seq, version, seals, at, written_at, unsecured, checksum, type, id, meta, data)
+      `INSERT INTO events(position, stream_id, seq, version, seals, at, written_at, unsecured, checksum, type_id, id, meta, data)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(stream_id, id) DO NOTHING`
     ),
     deleteEventsFrom: as<[stream: number, first: number]>(

@@ -18,7 +18,7 @@ const written = async (): Promise<string> => {
       })
     ])
   }
-  await store.append("z", ["behind"])
+  await store.append("z", [event("behind", { type: "other" })])
   await store.close()
   return file
 }
@@ -46,7 +46,8 @@ describe("R1 detected", () => {
     for (const set of [
       "data = replace(data, 'needle', 'noodle')",
       "id = 'x'",
-      "type = 'other'",
+      "type_id = 99",
+      "type_id = (SELECT max(id) FROM types)",
       "version = 2",
       "at = at + 1",
       "seals = 1",
@@ -82,7 +83,7 @@ describe("R1 detected", () => {
         seq: 10
       },
       {
-        sql: `UPDATE events SET (id, type, data, checksum, at) = (SELECT 'twin', type, data, checksum, at FROM events WHERE id = '2') WHERE id = '5'`,
+        sql: `UPDATE events SET (id, type_id, data, checksum, at) = (SELECT 'twin', type_id, data, checksum, at FROM events WHERE id = '2') WHERE id = '5'`,
         seq: 5
       }
     ]

@@ -57,6 +57,25 @@ describe("A4 three-outcomes", () => {
     })
   }
 
+  test("the number of a type that wasn't stored with its event may be another type's by the next time", async () => {
+    const { faults, file, store } = await open()
+    const other = await Store.open(file)
+    faults.failOnce(isInsert, "SQLITE_FULL")
+    expect(await store.append("s", [event("a", { type: "mine" })])).toMatchObject({ reached: "rejected" })
+    await other.append("s2", [event("b", { type: "other" })])
+    expect(await store.append("s", [event("a", { type: "mine" })])).toMatchObject({ _tag: "Appended" })
+    for (const each of [store, other]) {
+      const types = (await each.events({})).map(({ id, type }) => [id, type])
+      expect(types).toEqual([
+        ["first", "chunk"],
+        ["a", "mine"],
+        ["b", "other"]
+      ])
+      expect(await each.ids({ types: ["other"] })).toEqual(["b"])
+    }
+    await other.close()
+  })
+
   test("an insert that fails is rejected, nothing of the call is stored, and the next one goes through", async () => {
     const { faults, store } = await open()
     let n = 0

@@ -1,0 +1,63 @@
+/**
+ * The numbers that types of events have in a store: an integer is stored, compared and read faster than a name. They are
+ * given once and stay, so what is known of them here is right for as long as the transaction stands that it came from.
+ */
+import type { Prepared } from "./statements.ts"
+
+interface TypeStatements {
+  readonly name: Prepared<[id: number], { readonly name: string }>
+  readonly id: Prepared<[name: string], { readonly id: number }>
+  readonly add: Prepared<[name: string], unknown>
+}
+
+export class Types {
+  private readonly sql: TypeStatements
+  private readonly names = new Map<number, string>()
+  private readonly ids = new Map<string, number>()
+
+  constructor(sql: TypeStatements) {
+    this.sql = sql
+  }
+
+  /** The name of a number; undefined for one that was never given. */
+  nameOf(id: number): string | undefined {
+    const known = this.names.get(id)
+    if (known !== undefined) return known
+    const name = this.sql.name.get(id)?.name
+    if (name !== undefined) this.keep(id, name)
+    return name
+  }
+
+  /** The numbers of those of the names that have one by now. */
+  idsOf(names: ReadonlyArray<string>): ReadonlyArray<number> {
+    return names.flatMap((name) => this.find(name) ?? [])
+  }
+
+  /** The number of a name, given now if it has none. Within a transaction that writes. */
+  idOf(name: string): number {
+    const known = this.find(name)
+    if (known !== undefined) return known
+    const id = Number(this.sql.add.run(name).lastInsertRowid)
+    this.keep(id, name)
+    return id
+  }
+
+  /** After a transaction that didn't come to be: a number given in it may be given to another name. */
+  forget(): void {
+    this.names.clear()
+    this.ids.clear()
+  }
+
+  private find(name: string): number | undefined {
+    const known = this.ids.get(name)
+    if (known !== undefined) return known
+    const id = this.sql.id.get(name)?.id
+    if (id !== undefined) this.keep(id, name)
+    return id
+  }
+
+  private keep(id: number, name: string): void {
+    this.names.set(id, name)
+    this.ids.set(name, id)
+  }
+}
