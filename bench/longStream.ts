@@ -1,7 +1,7 @@
 /** One stream of 30,000 events of 400 bytes, and a small one beside it: written once for the rows that read it. */
 import { chunks, onlyOnce, scratch } from "./load.ts"
 import type { Side } from "./measure.ts"
-import { openSessions, type SessionLog, type StorageName } from "./storages.ts"
+import { openSessions, type StorageName } from "./storages.ts"
 
 export const longStream = 30_000
 
@@ -23,12 +23,10 @@ const write = async (storage: StorageName): Promise<string> => {
 /** Where the stores are that hold it. */
 export const longStores = { sqlite: onlyOnce(() => write("sqlite")), file: onlyOnce(() => write("file")) }
 
-/** Reads it by `log.read`, of a log opened anew for each run. */
+/** Reads it by `log.read`, of a log that stays open, as an application's does. */
 export const readingLong = (storage: StorageName) => async (): Promise<Side> => {
-  const path = await longStores[storage]()
-  let log: SessionLog
+  const log = await openSessions(storage, await longStores[storage]())
   return {
-    prepare: async () => void (log = await openSessions(storage, path)),
     run: async () => {
       let count = 0
       let length = 0
@@ -38,6 +36,6 @@ export const readingLong = (storage: StorageName) => async (): Promise<Side> => 
       }
       return checkRead(count, length)
     },
-    clean: () => log.close()
+    end: () => log.close()
   }
 }

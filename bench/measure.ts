@@ -10,6 +10,8 @@ export interface Side {
   /** The work. Answers how much of the unit it did. */
   readonly run: () => number | Promise<number>
   readonly clean?: () => unknown
+  /** After the last run. */
+  readonly end?: () => unknown
 }
 
 /** A row of the table. */
@@ -75,6 +77,8 @@ export const measure = async (row: Row, scale: Scale): Promise<Result> => {
     const b = await once(theirs, row.unit)
     pairs.push([await once(ours, row.unit), b])
   }
+  await ours.end?.()
+  await theirs.end?.()
   const ratios = sort(pairs.map(([a, b]) => a / b))
   const ratio = quantile(ratios, 0.5)
   const { goal, id, what, unit } = row

@@ -20,7 +20,7 @@ const storages = [
   { storage: "file", open: (stored: StoredLedger) => stored.openFiles() }
 ] as const
 
-/** Our side: what is asked of a log that was opened before. */
+/** Our side: what is asked of a log that stays open, as an application's does. */
 const asking =
   (
     open: (stored: StoredLedger) => Promise<LedgerLog>,
@@ -28,12 +28,8 @@ const asking =
   ) =>
   async (scale: Scale): Promise<Side> => {
     const stored = await ledger(scale)
-    let log: LedgerLog
-    return {
-      prepare: async () => void (log = await open(stored)),
-      run: () => ask(log, stored),
-      clean: () => log.close()
-    }
+    const log = await open(stored)
+    return { run: () => ask(log, stored), end: () => log.close() }
   }
 
 /** Parses every line, and counts those that pass. */

@@ -14,10 +14,8 @@ export const readingRows: ReadonlyArray<Row> = [
     goal: { atLeast: 0.8 },
     ours: readingLong("sqlite"),
     theirs: async () => {
-      const filename = await longStores.sqlite()
-      let db: Database.Database
+      const db = new Database(await longStores.sqlite(), { readonly: true })
       return {
-        prepare: () => void (db = new Database(filename, { readonly: true })),
         run: () => {
           const rows = db.prepare<[], { readonly data: string }>(
             `SELECT seq, id, type_id, at, data FROM events
@@ -31,7 +29,7 @@ export const readingRows: ReadonlyArray<Row> = [
           }
           return checkRead(count, length)
         },
-        clean: () => void db.close()
+        end: () => db.close()
       }
     }
   },
