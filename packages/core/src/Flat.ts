@@ -26,11 +26,7 @@ export const flat = (ast: SchemaAST.AST): Flat | undefined => {
     literals.push(type._tag === "Literal" ? type.literal : undefined)
   }
   const count = names.length
-  const parsed = (data: unknown): boolean => {
-    if (typeof data !== "object" || data === null) return false
-    let keys = 0
-    for (const _ in data) keys++
-    if (keys !== count) return false
+  const fits = (data: object): boolean => {
     for (let i = 0; i < count; i++) {
       const value = (data as Record<string, unknown>)[names[i]!]
       if (typeof value !== types[i] || (literals[i] !== undefined && value !== literals[i])) return false
@@ -38,12 +34,20 @@ export const flat = (ast: SchemaAST.AST): Flat | undefined => {
     }
     return true
   }
+  const parsed = (json: unknown): boolean => {
+    if (typeof json !== "object" || json === null) return false
+    let keys = 0
+    for (const _ in json) keys++
+    return keys === count && fits(json)
+  }
   // Neither symbols nor hidden keys, of which JSON.stringify knows nothing, nor what a prototype lends.
   const given = (data: unknown): boolean =>
-    parsed(data) &&
+    typeof data === "object" &&
+    data !== null &&
     Object.getPrototypeOf(data) === Object.prototype &&
-    Reflect.ownKeys(data as object).length === count &&
-    Object.keys(data as object).length === count
+    Reflect.ownKeys(data).length === count &&
+    Object.keys(data).length === count &&
+    fits(data)
   return { given, parsed }
 }
 
