@@ -1,33 +1,13 @@
-/**
- * Keeps long work from blocking the event loop: files are read synchronously, in pieces, and after `budget` ms of them
- * the rest waits for the next turn of the loop. All work of a store shares one budget.
- */
-import { Effect } from "effect"
-import { type Steps, wait } from "./Steps.ts"
+/** The turns of the event loop that a store shares with the rest of its process, for work that is written as steps. */
+import { nextTurn, TurnBudget } from "@varve/core"
+import { type Steps, type Wait, wait } from "./Steps.ts"
 
-/** ms of work in one turn of the event loop: a piece may come on top, and 20 ms is the most that may pass. */
-const budget = 8
-
-export class Turns {
-  private since: number | undefined;
-
+export class Turns extends TurnBudget {
   /** Lets others run where this turn's time is used up. Between pieces of work. */
   *give(): Steps<void> {
-    if (this.isSpent()) yield* wait({ now: () => undefined, later: nextTurn })
-  }
-
-  /** The same as an effect. */
-  readonly free: Effect.Effect<void> = Effect.suspend(() =>
-    this.isSpent() ? Effect.promise(nextTurn) : Effect.void
-  )
-
-  private isSpent(): boolean {
-    if (this.since === undefined) {
-      this.since = performance.now()
-      setImmediate(() => (this.since = undefined))
-    }
-    return performance.now() - this.since > budget
+    while (this.isSpent) if (!(yield* wait(another))) return
   }
 }
 
-const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+/** Another turn; none where all is to be done at once. */
+const another: Wait<boolean> = { now: () => false, later: () => nextTurn().then(() => true) }

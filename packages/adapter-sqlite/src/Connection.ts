@@ -2,12 +2,11 @@
  * One connection to one file: opens and identifies it, runs transactions at the durability that is asked, waits its
  * turn among other processes, and after a failed write trusts nothing but a full checkpoint (law A5).
  */
-import { Damaged, OpenFailed, StorageError } from "@varve/core"
+import { Damaged, OpenFailed, StorageError, TurnBudget } from "@varve/core"
 import type Database from "better-sqlite3"
 import { Clock, Effect } from "effect"
 import { Checkpoints } from "./Checkpoints.ts"
 import { applicationId, prepare, schema, schemaVersion, type Statements } from "./statements.ts"
-import { Turns } from "./Turns.ts"
 
 /** `better-sqlite3` itself, which is imported only after the version of Node has been looked at. */
 export type Driver = typeof Database
@@ -35,7 +34,7 @@ export class Connection {
   readonly file: string
   readonly memory: boolean
   readonly busyTimeout: number
-  readonly turns = new Turns(8)
+  readonly turns = new TurnBudget()
   readonly checkpoints: Checkpoints
   readonly counters = { appends: 0, syncs: 0, queries: 0, eventsRead: 0, bytesRead: 0 }
   /** Whether this opening has begun a generation of its own. */
@@ -134,7 +133,7 @@ export class Connection {
   private inTurn<A>(work: (sql: Statements) => A): Effect.Effect<A, unknown> {
     return Effect.andThen(
       this.turns.free,
-      this.patiently(() => this.turns.spend(() => work(this.sql)))
+      this.patiently(() => work(this.sql))
     )
   }
 

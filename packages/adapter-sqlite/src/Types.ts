@@ -2,12 +2,11 @@
  * The numbers that types of events have in a store: an integer is stored, compared and read faster than a name. They are
  * given once and stay, so what is known of them here is right for as long as the transaction stands that it came from.
  */
-import type { Prepared } from "./statements.ts"
-
+/** Prepared statements, as far as they are used here. */
 interface TypeStatements {
-  readonly name: Prepared<[id: number], { readonly name: string }>
-  readonly id: Prepared<[name: string], { readonly id: number }>
-  readonly add: Prepared<[name: string], unknown>
+  readonly name: { readonly get: (id: number) => { readonly name: string } | undefined }
+  readonly id: { readonly get: (name: string) => { readonly id: number } | undefined }
+  readonly add: { readonly run: (name: string) => { readonly lastInsertRowid: number | bigint } }
 }
 
 export class Types {

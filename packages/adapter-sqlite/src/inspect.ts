@@ -3,7 +3,14 @@
  * made anew comes with the work that does it, which `repair` runs.
  */
 import * as fs from "node:fs"
-import { nameProblem, type Problem, type Progress, snapshotCheck, StorageError } from "@varve/core"
+import {
+  nameProblem,
+  type Problem,
+  type Progress,
+  snapshotCheck,
+  StorageError,
+  TurnBudget
+} from "@varve/core"
 import type { Verification } from "@varve/core"
 import type Sqlite from "better-sqlite3"
 import { Effect } from "effect"
@@ -11,7 +18,6 @@ import { codeOf } from "./Connection.ts"
 import { isIntact } from "./checksum.ts"
 import { sizeOf } from "./rows.ts"
 import type { EpochRow, EventRow, SnapshotRow, StreamRow } from "./statements.ts"
-import { Turns } from "./Turns.ts"
 
 interface Inspecting {
   readonly onProgress?: ((progress: Progress) => void) | undefined
@@ -55,7 +61,7 @@ const lookThrough = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Findings, StorageError> {
   const file = db.name
   const findings: Array<Finding> = []
-  const turns = new Turns(8)
+  const turns = new TurnBudget()
   const all = <Row>(sql: string): ReadonlyArray<Row> => db.prepare(sql).all() as ReadonlyArray<Row>
   const find = (kind: Problem["kind"], problem: string, rest: Partial<Problem> = {}): void => {
     findings.push({ problem: { kind, file, problem, ...rest } })
@@ -272,18 +278,16 @@ const lookThrough = Effect.fnUntraced(function* (
   const part = <A>(work: () => A): Effect.Effect<A | undefined, StorageError> =>
     Effect.andThen(
       turns.free,
-      attempt("verify", () =>
-        turns.spend(() => {
-          try {
-            return work()
-          } catch (error) {
-            if (!codeOf(error).startsWith("SQLITE_CORRUPT")) throw error
-            isRead = false
-            find("damaged", `its pages can't be read on (${codeOf(error)})`)
-            return undefined
-          }
-        })
-      )
+      attempt("verify", () => {
+        try {
+          return work()
+        } catch (error) {
+          if (!codeOf(error).startsWith("SQLITE_CORRUPT")) throw error
+          isRead = false
+          find("damaged", `its pages can't be read on (${codeOf(error)})`)
+          return undefined
+        }
+      })
     )
 
   yield* part(() => {

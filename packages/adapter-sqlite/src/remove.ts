@@ -19,7 +19,7 @@ export const remove = Effect.fnUntraced(function* (
     Effect.mapError(
       Effect.andThen(
         connection.turns.free,
-        connection.patiently(() => connection.turns.spend(() => connection.write(full, work)))
+        connection.patiently(() => connection.write(full, work))
       ),
       (cause) => new StorageError({ operation: "remove", stream, cause: causeOf(cause) })
     )

@@ -2,18 +2,11 @@
  * Work at the end of the current job, in bounded slices. Asks that are made side by side share a turn; a storage or a
  * listener that always has more to do must not keep timers and input from their turn for ever.
  */
+import { monotonicNow, nextMacrotask } from "./Macrotask.ts"
+
 const slice = 64
 /** Milliseconds of work after which a slice ends, too: synchronous storages work within a round. */
 const budget = 8
-
-const { performance } = globalThis as unknown as { readonly performance: { readonly now: () => number } }
-
-/** Runs `run` behind everything that is due in the event loop now. */
-const nextMacrotask: (run: () => void) => void = (() => {
-  const { setImmediate } = globalThis as { setImmediate?: (run: () => void) => void }
-  if (setImmediate !== undefined) return (run) => setImmediate(run)
-  return (run) => void setTimeout(run, 0)
-})()
 
 export class Turns {
   private readonly work: () => boolean
@@ -57,12 +50,12 @@ export class Turns {
     if (this.running) return
     this.running = true
     let more = true
-    let begun = performance.now()
+    let begun = monotonicNow()
     try {
       while (more && this.left()) {
         this.rounds++
         more = this.work()
-        const now = performance.now()
+        const now = monotonicNow()
         this.spent += now - begun
         begun = now
       }
