@@ -93,7 +93,7 @@ export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
   readonly copy: (
     from: string,
     to: string,
-    options?: CopyOptions & { readonly target?: PromiseLog<any> }
+    options?: CopyOptions<E> & { readonly target?: PromiseLog<any> }
   ) => Promise<Copied>
   readonly unrecognized: Log.Log<E>["unrecognized"]
   readonly heads: (selection?: Selection) => Promise<ReadonlyArray<Head>>
