@@ -18,14 +18,26 @@ export const textOf = (path: string): string => readFileSync(join(root, path), "
 export const blocksOf = (text: string, language: string): ReadonlyArray<string> =>
   Array.from(text.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, "gm")), (match) => match[1]!)
 
+/** Whether a program registers tests. */
+export const isSuite = (program: string): boolean => /^(conformance|projectionLaws)\(/m.test(program)
+
+const importsOf = (block: string): ReadonlyArray<string> =>
+  Array.from(block.matchAll(/^import (?:\* as )?(.*) from/gm), (match) => match[1]!.match(/\w+/g)!).flat()
+
 /**
- * The TypeScript programs of a document. A block that imports one of the packages begins one; any other goes on where
- * the block before it ended.
+ * The TypeScript programs of a document. A block goes on where the one before it ended, unless it imports something once
+ * more; a suite stands for itself.
  */
 export const programsOf = (text: string): ReadonlyArray<string> => {
   const programs: Array<string> = []
   for (const block of blocksOf(text, "ts")) {
-    if (programs.length === 0 || /from "@varve\//.test(block)) programs.push(block)
+    const last = programs.at(-1)
+    const begins =
+      last === undefined ||
+      isSuite(last) ||
+      isSuite(block) ||
+      importsOf(block).some((name) => importsOf(last).includes(name))
+    if (begins) programs.push(block)
     else programs[programs.length - 1] += block
   }
   return programs

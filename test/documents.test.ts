@@ -7,7 +7,17 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { afterAll, describe, expect, test } from "vitest"
-import { blocksOf, documents, headingsOf, linksOf, programsOf, root, textOf, toldBy } from "./Document.ts"
+import {
+  blocksOf,
+  documents,
+  headingsOf,
+  isSuite,
+  linksOf,
+  programsOf,
+  root,
+  textOf,
+  toldBy
+} from "./Document.ts"
 
 const folder = join(root, "test/.documents")
 rmSync(folder, { recursive: true, force: true })
@@ -53,12 +63,8 @@ test("every block compiles under the strict settings", { timeout: 60_000 }, () =
   node(join(root, "node_modules/typescript/bin/tsc"), "-p", folder)
 })
 
-/** Those that register tests are tests: they run here. */
-const isSuite = ({ program }: { readonly program: string }): boolean =>
-  /^(conformance|projectionLaws)\(/m.test(program)
-
 test("every program runs and prints what it tells", { timeout: 60_000 }, () => {
-  const whole = programs.filter((program) => !isSuite(program))
+  const whole = programs.filter(({ program }) => !isSuite(program))
   const runner = join(root, "test/programs/run.ts")
   const printed = JSON.parse(
     node("--conditions=@varve/source", runner, ...whole.map(({ file }) => file))
@@ -71,7 +77,9 @@ test("every program runs and prints what it tells", { timeout: 60_000 }, () => {
   expect(found).toEqual(whole.map(({ name, program }) => ({ name, output: toldBy(program) })))
 })
 
-for (const { file, name } of programs.filter(isSuite)) describe(name, () => import(file) as Promise<never>)
+// What registers tests is tests: they run here.
+for (const { file, name, program } of programs)
+  if (isSuite(program)) describe(name, () => import(file) as Promise<never>)
 
 test("every script of a shell block exists", () => {
   const { scripts } = JSON.parse(textOf("package.json")) as { scripts: Record<string, string> }
