@@ -7,6 +7,7 @@ export const root = join(import.meta.dirname, "..")
 /** Paths from the root. */
 export const documents: ReadonlyArray<string> = [
   "README.md",
+  "ARCHITECTURE.md",
   "CONTRIBUTING.md",
   ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`),
   ...readdirSync(join(root, "packages")).map((name) => `packages/${name}/README.md`)

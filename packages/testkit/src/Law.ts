@@ -11,7 +11,7 @@ export type Need = Flag | "reopen" | "secondWriter" | "appendSync"
 type Flag = { [K in keyof Supports]: Supports[K] extends boolean ? K : never }[keyof Supports]
 
 export interface Law {
-  /** As CONTRACT.md numbers it, and what this test of it is about: `A7 expected`. */
+  /** As docs/laws.md numbers it, and what this test of it is about: `A7 expected`. */
   readonly name: string
   /** The promise in a sentence or two, for the reader who broke it. */
   readonly promise: string

@@ -1,4 +1,4 @@
-/** CONTRACT section 5 as a user of projections meets it: states, snapshots, seals, decisions and copies. */
+/** docs/laws.md, section 5 as a user of projections meets it: states, snapshots, seals, decisions and copies. */
 import {
   allStreams,
   DecisionFailed,
