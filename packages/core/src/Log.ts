@@ -212,6 +212,7 @@ export interface Log<E extends EventSet.Any> extends LiveSource<E> {
   /** Takes nothing more and settles what was taken. A scope does it too; again, it answers the same. */
   readonly close: Effect.Effect<void, AppendError>
 
+  /** The storage below: what it `supports`, its `counters`, and `release`, which lets another process write a stream. */
   readonly storage: StorageService
 
   readonly [receiving]: (stream: string) => Target

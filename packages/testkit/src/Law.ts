@@ -10,6 +10,7 @@ import type { Store } from "./Store.ts"
 export type Need = Flag | "reopen" | "secondWriter" | "appendSync"
 type Flag = { [K in keyof Supports]: Supports[K] extends boolean ? K : never }[keyof Supports]
 
+/** A promise, and its check. */
 export interface Law {
   /** As docs/laws.md numbers it, and what this test of it is about: `A7 expected`. */
   readonly name: string

@@ -138,6 +138,7 @@ nothing          |  =    =   =     =     =     =      =      =     =       =
 
 export type Cell = "+" | "=" | "L" | "C" | "S" | "I"
 
+/** A cell of the table: what is offered, and what comes of it. */
 export interface Row {
   readonly before: Before
   readonly kind: string

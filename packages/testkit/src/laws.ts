@@ -19,6 +19,7 @@ import { snapshotLaws } from "./laws/snapshots.ts"
 import { supportLaws } from "./laws/supports.ts"
 import { writerLaws } from "./laws/writers.ts"
 
+/** All laws that `conformance` and `checkLaws` try. */
 export const allLaws: ReadonlyArray<Law> = [
   ...supportLaws,
   ...appendLaws,
