@@ -297,6 +297,18 @@ describe("stateOfAll", () => {
     await log.append("b", chunk("x"))
     expect(await log.stateOfAll(Usage)).toEqual({ b: 1 })
   })
+
+  test("where the last stream was removed, what is stored holds nothing of it any more", async () => {
+    const storage = MemoryStorage.make()
+    await using log = await open(storage)
+    await log.append("a", chunks(300))
+    expect(await log.stateOfAll(Usage)).toEqual({ a: 300 })
+    await expect.poll(() => stored(storage, allStreams, Usage.name)).toMatchObject({ cursor: { seq: 300 } })
+    await log.remove("a")
+    expect(await log.stateOfAll(Usage)).toEqual({})
+    await expect.poll(() => stored(storage, allStreams, Usage.name)).toMatchObject({ cursor: { seq: 0 } })
+    expect((await stored(storage, allStreams, Usage.name))?.state).not.toContain("300")
+  })
 })
 
 describe("decide", () => {
