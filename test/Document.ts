@@ -1,8 +1,13 @@
 /** What a Markdown document holds that can be proven: programs, shell commands, headings and links. */
-import { readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 
 export const root = join(import.meta.dirname, "..")
+
+const readmesIn = (folder: string): ReadonlyArray<string> =>
+  readdirSync(join(root, folder))
+    .map((name) => `${folder}/${name}/README.md`)
+    .filter((path) => existsSync(join(root, path)))
 
 /** Paths from the root. */
 export const documents: ReadonlyArray<string> = [
@@ -10,7 +15,10 @@ export const documents: ReadonlyArray<string> = [
   "ARCHITECTURE.md",
   "CONTRIBUTING.md",
   ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`),
-  ...readdirSync(join(root, "packages")).map((name) => `packages/${name}/README.md`)
+  ...readmesIn("packages"),
+  "packages/adapter-file/FORMAT.md",
+  ...readmesIn("examples"),
+  "bench/README.md"
 ]
 
 export const textOf = (path: string): string => readFileSync(join(root, path), "utf8")
