@@ -36,7 +36,10 @@ export default defineConfig({
       // Faults that are cut into the source: `npm run test:slow`.
       project("testkit", "packages/testkit", "slow"),
       project("adapter-file", "packages/adapter-file", "slow"),
-      { extends: true as const, test: { name: "readme", root: ".", include: ["test/**/*.test.ts"] } }
+      {
+        extends: true as const,
+        test: { name: "documents", root: ".", include: ["test/**/*.test.ts"], isolate: false }
+      }
     ]
   }
 })

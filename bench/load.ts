@@ -13,7 +13,7 @@ export class Session extends EventSet.make({
   Ended: event({}, { seals: true })
 }) {}
 
-/** About 400 bytes once stored (WORKLOADS: the peers' table). */
+/** About 400 bytes once stored. */
 const usual = "The quick brown fox jumps over the lazy dog. ".repeat(8).slice(0, 340)
 export const chunk = (text = usual, own: { readonly id?: string } = {}) =>
   Session.Chunk({ messageId: "message-1", text }, own)

@@ -15,6 +15,7 @@ import * as Verifying from "./verify.ts"
 export type { VerifyOptions } from "./verify.ts"
 export type { Notice } from "./Notice.ts"
 
+/** What a store in a folder is opened with. */
 export interface Options {
   /** The folder, made if it isn't there; on a local disk. */
   readonly directory: string

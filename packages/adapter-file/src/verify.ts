@@ -25,6 +25,7 @@ import { failed, type Ports } from "./Store.ts"
 import { isLogOf, readLog, scan, Summary } from "./Summary.ts"
 import { Turns } from "./Turns.ts"
 
+/** How a folder is looked through. */
 export interface VerifyOptions {
   /** Told after each log. */
   readonly onProgress?: ((progress: Progress) => void) | undefined

@@ -10,6 +10,7 @@ import { service } from "./service.ts"
 export { repair } from "./repair.ts"
 export { verify, type VerifyOptions } from "./verify.ts"
 
+/** What a store in a file is opened with. */
 export interface Options {
   /** The file, made with its folder if it isn't there; on a local disk. ":memory:" keeps nothing beyond the layer. */
   readonly filename: string

@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import { look } from "./inspect.ts"
 import { openInspection } from "./open.ts"
 
+/** How a store is looked through. */
 export interface VerifyOptions {
   /** Told after each page of events, and at the end. */
   readonly onProgress?: ((progress: Progress) => void) | undefined

@@ -19,6 +19,7 @@ import type { SnapshotWriter } from "./SnapshotWriter.ts"
 import type { Surroundings } from "./States.ts"
 import { Upkeep } from "./Upkeep.ts"
 
+/** How a state over all streams is asked for. */
 export interface AllStreamsQuery {
   /** Folds everything anew, whatever is stored. False by default. */
   readonly rebuild?: boolean

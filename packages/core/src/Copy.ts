@@ -1,16 +1,37 @@
 /**
  * Copies a stream, or its beginning, to another: forks, exports, from one storage to another. Events move as they are
  * stored, unread: ids, times and versions stay, and so do types that nobody here knows. Ids make it idempotent: a copy
- * that was cut off goes on where it stopped.
+ * that was cut off goes on where it stopped. Under a `map` events are read, and what it answers is stored in their place:
+ * for what must not be kept as it is.
  */
-import { Effect, Stream } from "effect"
-import { type AppendError, InvalidOption, type ReadError, StreamNotFound } from "./Errors.ts"
-import type { Appended, EncodedEvent, Group, Head, Limits, StorageService } from "./LogStorage.ts"
+import { Effect, Option, Stream } from "effect"
+import { type AppendError, InvalidEvent, InvalidOption, type ReadError, StreamNotFound } from "./Errors.ts"
+import * as EventSet from "./EventSet.ts"
+import type { NewEvent, Unrecognized } from "./LogEvent.ts"
+import type {
+  Appended,
+  Batch,
+  EncodedEvent,
+  Group,
+  Head,
+  Limits,
+  StorageService,
+  StoredEvent
+} from "./LogStorage.ts"
 import { encodedSize } from "./Groups.ts"
 
-export interface CopyOptions {
+/** What to copy of a stream. */
+export interface CopyOptions<E extends EventSet.Any> {
   /** Copies up to this seq, inclusive. All by default, the seal too. */
   readonly upTo?: number
+  /**
+   * What becomes of each event: itself, which is copied as it is stored; another in its place, with its id and `at` where
+   * those are handed on; or `undefined`, which leaves it out, so that those behind it have lower seqs. Answer the same for
+   * the same event, and a copy that was cut off can go on.
+   */
+  readonly map?: (event: EventSet.Stored<E>) => EventSet.Appendable<E> | Unrecognized | undefined
+  /** Set in place of the stream's own. */
+  readonly attributes?: Readonly<Record<string, string>>
 }
 
 /** What came of a copy. */
@@ -32,15 +53,22 @@ export interface Target {
   ) => Effect.Effect<Appended, AppendError>
 }
 
+/** Where a copy comes from. */
+export interface Origin<E extends EventSet.Any> {
+  readonly set: E
+  readonly storage: StorageService
+  readonly decode: (stored: StoredEvent) => EventSet.Stored<E>
+}
+
 /**
- * Copies `from` out of a storage. Holds one batch. The last group is asked to be synced, which covers those before it;
+ * Copies `from` out of a storage. Holds two batches. The last group is asked to be synced, which covers those before it;
  * the attributes come last, and so tell that a copy is whole.
  */
-export const copy = Effect.fnUntraced(function* (
-  storage: StorageService,
+export const copy = Effect.fnUntraced(function* <E extends EventSet.Any>(
+  { decode, set, storage }: Origin<E>,
   from: string,
   target: Target,
-  { upTo = Infinity }: CopyOptions
+  { attributes: given, map, upTo = Infinity }: CopyOptions<E>
 ): Effect.fn.Return<Copied, ReadError | AppendError | StreamNotFound> {
   if (upTo !== Infinity && (!Number.isSafeInteger(upTo) || upTo < 0))
     return yield* new InvalidOption({ option: "upTo", problem: "is not an integer from 0" })
@@ -59,20 +87,34 @@ export const copy = Effect.fnUntraced(function* (
     copied += events.length - appended.duplicates.length
     head = appended.head
   })
+  const encoded = (stored: StoredEvent): EncodedEvent | InvalidEvent | undefined => {
+    if (map === undefined) return unstored(stored)
+    const event = decode(stored)
+    const mapped = map(event)
+    if (mapped === event) return unstored(stored)
+    return mapped === undefined ? undefined : EventSet.tryEncode(set, from, mapped as NewEvent)
+  }
+  let read = 0
+  const groups = Effect.fnUntraced(function* ({ events }: Batch) {
+    const taken: Array<EncodedEvent> = []
+    for (const event of events) {
+      const one = encoded(event)
+      if (one instanceof InvalidEvent) return yield* one
+      if (one !== undefined) taken.push(one)
+    }
+    read += events.length
+    return Stream.fromIterable(split(taken, target.limits))
+  })
   if (toSeq >= 1) {
-    yield* Stream.runForEach(storage.query({ streams: [from], toSeq }), ({ events }) =>
-      Effect.forEach(
-        split(events, target.limits),
-        (group) => receive(group.map(unstored), group.at(-1)!.seq === toSeq ? "synced" : "written"),
-        { discard: true }
-      )
+    const all = Stream.flatten(Stream.mapEffect(storage.query({ streams: [from], toSeq }), groups))
+    yield* Stream.runForEach(Stream.zipWithNext(all), ([group, next]) =>
+      receive(group, Option.isNone(next) ? "synced" : "written")
     )
     // Removed meanwhile: what was copied is not what was asked for.
-    if (copied + duplicates < toSeq) return yield* new StreamNotFound({ stream: from })
-    if (Object.keys(source.attributes).length > 0) {
-      const { attributes } = source
+    if (read < toSeq) return yield* new StreamNotFound({ stream: from })
+    const attributes = given ?? source.attributes
+    if (head !== undefined && Object.keys(attributes).length > 0)
       head = (yield* target.receive({ events: [], durability: "written", attributes })).head
-    }
   }
   return { copied, duplicates, head }
 })

@@ -18,6 +18,7 @@ export type Decided<E extends EventSet.Any> =
   | undefined
   | void
 
+/** What `decide` may ask of its append, but for `expected`, which it sets; and how long it goes on trying. */
 export interface DecideOptions extends Omit<AppendOptions, "expected"> {
   /** How often it is tried before it fails with `DecisionFailed`. 10 by default. */
   readonly tries?: number

@@ -146,12 +146,12 @@ export class QueueFull extends Schema.TaggedError<QueueFull>()("QueueFull", {
   }
 }
 
-/** Nothing is stored under this name. */
+/** Nothing is stored under this name, and something was asked of it: a label, a copy. Nothing was written. */
 export class StreamNotFound extends Schema.TaggedError<StreamNotFound>()("StreamNotFound", {
   stream: Schema.String
 }) {
   override get message() {
-    return `Stream ${this.stream} doesn't exist. Append its first event before labelling it.`
+    return `Stream ${this.stream} doesn't exist. Append its first event before that, or mend the name.`
   }
 }
 

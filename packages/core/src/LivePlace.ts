@@ -122,7 +122,7 @@ export class LivePlace<E extends EventSet.Any, S> implements LiveView<S> {
     this.changed()
   }
 
-  /** Applies what is new. Seen events are dropped; false when some are missing: they must be fetched (DESIGN 6). */
+  /** Applies what is new. Seen events are dropped; false when some are missing: they must be fetched (law C8). */
   take({ cursor, events, synced }: Events<E>): boolean {
     const next = (this.cursor?.seq ?? 0) + 1
     const fresh =

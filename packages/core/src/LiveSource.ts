@@ -77,6 +77,10 @@ export interface Attention<E extends EventSet.Any> {
   readonly event: EventSet.Stored<E>
 }
 
+/**
+ * What a live set follows: a log in this process (`log.effect`), or one behind a channel (`Remote.connect`), which may
+ * lose its connection and goes on.
+ */
 export interface LiveSource<E extends EventSet.Any> {
   /** Catches up behind a cursor, then tells what comes, for ever: each event once and in order (law C1). */
   readonly follow: (stream: string, options?: FollowOptions) => Stream.Stream<FollowItem<E>, ReadError>

@@ -40,7 +40,7 @@ import {
   type ReadOptions,
   type StreamAnswer
 } from "./LogQuery.ts"
-import { checkQuery, checkSelection } from "./Options.ts"
+import { checkAppend, checkQuery, checkSelection } from "./Options.ts"
 import type { Projection } from "./Projection.ts"
 import { type AllStreamsQuery, OverAll } from "./AllStreams.ts"
 import { attention } from "./Attention.ts"
@@ -171,13 +171,13 @@ export interface Log<E extends EventSet.Any> extends LiveSource<E> {
   ) => Effect.Effect<Receipt | undefined, AppendError | ReadError | DecisionFailed>
 
   /**
-   * Copies a stream, or its beginning, to another, of this log or of `target`: events as they are stored, ids, seal and
-   * attributes. Again, it goes on where it was cut off.
+   * Copies a stream, or its beginning, to another, of this log or of `target`: events as they are stored, or as `map` makes
+   * them, ids, seal and attributes. Again, it goes on where it was cut off.
    */
   readonly copy: (
     from: string,
     to: string,
-    options?: CopyOptions & { readonly target?: Log<any> }
+    options?: CopyOptions<E> & { readonly target?: Log<any> }
   ) => Effect.Effect<Copied, AppendError | ReadError | StreamNotFound>
 
   /** How many stored events were read so far that no definition can read. */
@@ -212,6 +212,7 @@ export interface Log<E extends EventSet.Any> extends LiveSource<E> {
   /** Takes nothing more and settles what was taken. A scope does it too; again, it answers the same. */
   readonly close: Effect.Effect<void, AppendError>
 
+  /** The storage below: what it `supports`, its `counters`, and `release`, which lets another process write a stream. */
   readonly storage: StorageService
 
   readonly [receiving]: (stream: string) => Target
@@ -434,9 +435,17 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
       ),
     copy: (from, to, { target, ...asked } = {}) =>
       Effect.andThen(
-        settledOne(from),
+        settled(() => {
+          checkSelection({ streams: [from] })
+          checkAppend(asked)
+        }, [from]),
         Effect.suspend(() =>
-          copy(storage, from, target === undefined ? receive(to) : target[receiving](to), asked)
+          copy(
+            { set, storage, decode: decodeEvent },
+            from,
+            target === undefined ? receive(to) : target[receiving](to),
+            asked
+          )
         )
       ),
     unrecognized: () => unrecognized,

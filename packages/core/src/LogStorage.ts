@@ -83,6 +83,7 @@ export interface Head {
 /** What became of a group. */
 export type Outcome = Appended | Refused | Claimed | Failed
 
+/** Stored, all of it; or all of it was there. */
 export interface Appended {
   readonly _tag: "Appended"
   /** For each event of the group its seq: the new one, or the original's for a duplicate. */
@@ -221,6 +222,7 @@ export interface Counters {
   readonly bytesRead: number
 }
 
+/** What a storage does. `append` tells what failed as a value, a group each; anything else fails as its type says. */
 export interface StorageService {
   readonly supports: Supports
   readonly limits: Limits

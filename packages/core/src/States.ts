@@ -31,6 +31,7 @@ export interface StatesOptions {
 /** Streams whose states are asked for: these, by prefix, by attributes, or all. */
 export type StatesSelection = Selection & Pick<Query, "attributes">
 
+/** How the states of many streams are asked for. */
 export interface StatesQuery {
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }

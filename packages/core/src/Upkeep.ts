@@ -44,8 +44,9 @@ export class Upkeep {
    * others must pay. `last`: this is the last occasion.
    */
   isDue(events: number, { final, last }: { readonly final: boolean; readonly last: boolean }): boolean {
-    if (events === 0) return false
+    // Also where nothing is left: what was folded of removed streams doesn't stay.
     if (this.isBad) return true
+    if (events === 0) return false
     return final ? this.saved?.events !== events : this.pays(last)
   }
 

@@ -61,54 +61,121 @@ export interface PromiseStreamAnswer<E extends EventSet.Any> extends Omit<Stream
   readonly events: AsyncIterable<EventSet.Stored<E>>
 }
 
-/** A log with promises. The same operations under the same names as `Log`; failures reject with the same errors. */
+/** A log with promises. The same operations under the same names as `Log`, which says more; failures reject with the same errors. */
 export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
+  /**
+   * Takes an event without waiting. False above the high-water mark: wait for `flush`. Throws what refuses it; then
+   * it was not taken.
+   */
   readonly record: Log.Log<E>["record"]
+
+  /** Writes events as one group, wholly or not at all, behind what was recorded. Rejects with an `AppendError`. */
   readonly append: (
     stream: string,
     events: EventSet.Appendable<E> | ReadonlyArray<EventSet.Appendable<E>>,
     options?: AppendOptions
   ) => Promise<Receipt>
+
+  /**
+   * Sets attributes of a stream that exists; it may be sealed. Moves no seq. Rejects with `StreamNotFound`, or an
+   * `AppendError`.
+   */
   readonly label: (stream: string, attributes: Readonly<Record<string, string>>) => Promise<Head>
+
+  /**
+   * Settles what was recorded before, of one stream or all. Rejects with `RecordFailed` where some of it was not
+   * stored.
+   */
   readonly flush: (stream?: string) => Promise<void>
+
+  /** The same at once, for exit and signal handlers. Answers the streams that could not be settled. */
   readonly flushSync: Log.Log<E>["flushSync"]
+
+  /** The events of one stream. Fails with a `ReadError`, or `CursorLost` where `after` cannot go on. */
   readonly read: (stream: string, options?: ReadOptions<E>) => AsyncIterable<EventSet.Stored<E>>
+
+  /** One pass over any number of streams, batch by batch, no faster than they are pulled. */
   readonly query: (query?: Query<E>) => AsyncIterable<Batch<E>>
-  /** Each stream's events are to be pulled before the next stream is asked for; what isn't pulled is passed over. */
+
+  /**
+   * The same pass, stream by stream. Each one's events are to be pulled before the next stream is asked for; what
+   * isn't pulled is passed over.
+   */
   readonly queryByStream: (query?: ByStreamQuery<E>) => AsyncIterable<PromiseStreamAnswer<E>>
+
+  /** A projection's state of one stream, now. Where nothing is new no event is read, and it is the same object. */
   readonly state: <S>(stream: string, projection: Projection<E, S>) => Promise<S>
+
+  /** The states of many streams, by name: one query for snapshots, one pass over the tails. */
   readonly states: <S>(
     selection: StatesSelection,
     projection: Projection<E, S>,
     options?: StatesQuery
   ) => Promise<ReadonlyMap<string, S>>
+
+  /** The state of a projection over all streams, now. Its handlers must not depend on the order between streams. */
   readonly stateOfAll: <S>(projection: Projection<E, S>, options?: AllStreamsQuery) => Promise<S>
+
+  /** Saves a projection's state now. The log does it by itself when it pays, on seals and on closing. */
   readonly snapshot: <S>(stream: string, projection: Projection<E, S>) => Promise<void>
+
+  /**
+   * Appends what `choose` makes of the state if nobody wrote in between; else it chooses again. Nothing when it chose
+   * nothing.
+   */
   readonly decide: <S>(
     stream: string,
     projection: Projection<E, S>,
     choose: (state: S) => Decided<E>,
     options?: DecideOptions
   ) => Promise<Receipt | undefined>
+
+  /**
+   * Copies a stream, or its beginning, to another, of this log or of `target`. Again, it goes on where it was cut
+   * off.
+   */
   readonly copy: (
     from: string,
     to: string,
-    options?: CopyOptions & { readonly target?: PromiseLog<any> }
+    options?: CopyOptions<E> & { readonly target?: PromiseLog<any> }
   ) => Promise<Copied>
+
+  /** How many stored events were read so far that no definition can read. */
   readonly unrecognized: Log.Log<E>["unrecognized"]
+
+  /** Heads of the streams that exist, by name. Reads no events. */
   readonly heads: (selection?: Selection) => Promise<ReadonlyArray<Head>>
+
+  /** The head of one stream; `undefined` when it doesn't exist. */
   readonly head: (stream: string) => Promise<Head | undefined>
+
+  /** Deletes a stream for good, with its snapshots. False when it didn't exist. */
   readonly remove: (stream: string) => Promise<boolean>
+
+  /** Makes everything recorded and appended so far survive power loss, where the storage can. */
   readonly sync: () => Promise<void>
-  /** For ever; leave the loop, or call `return` of its iterator, to stop. */
+
+  /** Catches up behind a cursor, then tells what comes, for ever: leave the loop, or call `return` of its iterator. */
   readonly follow: (stream: string, options?: FollowOptions) => AsyncIterable<FollowItem<E>>
+
+  /** A projection's state and its cursor: where a resync begins anew. */
   readonly stateWithCursor: <S>(stream: string, projection: Projection<E, S>) => Promise<Folded<S>>
+
+  /** The attention events of every stream, whoever follows it, each at least once. */
   readonly attention: (options?: Parameters<Log.Log<E>["attention"]>[0]) => AsyncIterable<AttentionItem<E>>
+
+  /** A live projection of one stream, at once. Fits `useSyncExternalStore`. Shared by its callers. */
   readonly view: Log.Log<E>["view"]
+
+  /** A live projection of every stream, by name. Holds all their states. */
   readonly viewAll: Log.Log<E>["viewAll"]
+
+  /** Tells of every group as it is stored, once, and of volatile events. Answers how to stop. */
   readonly listen: Log.Log<E>["listen"]
+
   /** Settles what was taken, then closes the storage. Rejects with what could not be stored. */
   readonly close: () => Promise<void>
+
   /** The same log for code in Effect. */
   readonly effect: Log.Log<E>
 }

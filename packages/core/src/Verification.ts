@@ -18,6 +18,7 @@ export interface Problem {
   readonly mend?: string | undefined
 }
 
+/** What was found by looking a store through. */
 export interface Verification {
   /** How many streams were found. */
   readonly streams: number
@@ -27,6 +28,7 @@ export interface Verification {
   readonly problems: ReadonlyArray<Problem>
 }
 
+/** What became of the problems of a store. */
 export interface Repair {
   readonly mended: ReadonlyArray<Problem>
   /** What is found after it: damage stays, and is named. */

@@ -1,6 +1,7 @@
 /** States of projections as a user meets them: what is read, what is stored, and what is told. */
 import {
   allStreams,
+  type CopyOptions,
   decision,
   EventSet,
   event,
@@ -296,6 +297,18 @@ describe("stateOfAll", () => {
     await log.append("b", chunk("x"))
     expect(await log.stateOfAll(Usage)).toEqual({ b: 1 })
   })
+
+  test("where the last stream was removed, what is stored holds nothing of it any more", async () => {
+    const storage = MemoryStorage.make()
+    await using log = await open(storage)
+    await log.append("a", chunks(300))
+    expect(await log.stateOfAll(Usage)).toEqual({ a: 300 })
+    await expect.poll(() => stored(storage, allStreams, Usage.name)).toMatchObject({ cursor: { seq: 300 } })
+    await log.remove("a")
+    expect(await log.stateOfAll(Usage)).toEqual({})
+    await expect.poll(() => stored(storage, allStreams, Usage.name)).toMatchObject({ cursor: { seq: 0 } })
+    expect((await stored(storage, allStreams, Usage.name))?.state).not.toContain("300")
+  })
 })
 
 describe("decide", () => {
@@ -398,5 +411,85 @@ describe("copy", () => {
     await target.append("u", chunk("mine", { id: "3" }))
     await expect(source.copy("s", "u", { target })).rejects.toMatchObject({ _tag: "IdConflict", id: "3" })
     expectTypeOf(source.copy).returns.resolves.toHaveProperty("copied")
+  })
+
+  test("mapped: what is changed is stored in its place, what is left out is not, the rest stays as it is", async () => {
+    const storage = MemoryStorage.make()
+    await using log = await open(storage)
+    const secret = chunk("my password", { id: "secret", at: 7, meta: { agent: "a" } })
+    const events = [chunk("a"), secret, chunk("b", { id: "aside" }), Session.Ended()]
+    await log.append("s", events, { attributes: { title: "my password" } })
+    const options: CopyOptions<typeof Session> = {
+      map: (one) => {
+        if (one.type === "MessageChunk" && one.id === "secret")
+          return { ...one, data: { ...one.data, text: "***" } }
+        return one.id === "aside" ? undefined : one
+      },
+      attributes: { title: "***" }
+    }
+    expect(await log.copy("s", "t", options)).toMatchObject({
+      copied: 3,
+      duplicates: 0,
+      head: { cursor: { seq: 3 }, sealed: true, attributes: { title: "***" } }
+    })
+    const [first, , , last] = await all(storage, "s")
+    expect(await all(storage, "t")).toEqual([
+      first,
+      { ...secret, seq: 2, data: { ...secret.data, text: "***" } },
+      { ...(last as object), seq: 3 }
+    ])
+    // Again it adds nothing, in Effect neither.
+    expect(await log.copy("s", "t", options)).toMatchObject({ copied: 0, duplicates: 3 })
+    expect(await Effect.runPromise(log.effect.copy("s", "t", options))).toMatchObject({ duplicates: 3 })
+    const effect = log.effect.copy("s", "u", { ...options, target: log.effect })
+    expect(await Effect.runPromise(effect)).toMatchObject({ copied: 3 })
+    // Left out as a whole, it makes no stream.
+    expect(await log.copy("s", "none", { map: () => undefined })).toEqual({
+      copied: 0,
+      duplicates: 0,
+      head: undefined
+    })
+    expect(await log.head("none")).toBeUndefined()
+  })
+
+  test("mapped: what does not fit its definition is refused, and what nobody can read is handed on", async () => {
+    class Other extends EventSet.make({ Foreign: event.json() }) {}
+    const storage = MemoryStorage.make()
+    await using other = await Varve.open({ events: Other, storage: Layer.succeed(LogStorage, storage) })
+    await other.append("s", Other.Foreign("[ 1 ]"))
+    await using log = await open(storage)
+    const types: Array<string> = []
+    expect(
+      await log.copy("s", "t", {
+        map: (one) => {
+          types.push(one.type)
+          return one
+        }
+      })
+    ).toMatchObject({ copied: 1 })
+    expect(types).toEqual(["varve/Unrecognized"])
+    for await (const one of other.read("t")) expect(one.data).toBe("[ 1 ]")
+    await expect(log.copy("s", "u", { map: (one) => ({ ...one }) })).rejects.toMatchObject({
+      _tag: "InvalidEvent",
+      stream: "s"
+    })
+    for (const attributes of [{ "": "x" }, { x: "\ud800" }])
+      await expect(log.copy("s", "u", { attributes })).rejects.toMatchObject({ _tag: "InvalidName" })
+  })
+
+  test("mapped: what is left out at the end leaves the copy synced all the same", async () => {
+    const storage = MemoryStorage.make()
+    const asked: Array<string> = []
+    await using log = await open({
+      ...storage,
+      append: (groups) => {
+        for (const { durability, events } of groups) asked.push(`${events.length} ${durability}`)
+        return storage.append(groups)
+      }
+    })
+    await log.append("s", chunks(1200))
+    asked.length = 0
+    await log.copy("s", "t", { map: (one) => (one.seq > 1000 ? undefined : one) })
+    expect(asked).toEqual(["512 written", "488 synced"])
   })
 })

@@ -10,8 +10,9 @@ import type { Store } from "./Store.ts"
 export type Need = Flag | "reopen" | "secondWriter" | "appendSync"
 type Flag = { [K in keyof Supports]: Supports[K] extends boolean ? K : never }[keyof Supports]
 
+/** A promise, and its check. */
 export interface Law {
-  /** As CONTRACT.md numbers it, and what this test of it is about: `A7 expected`. */
+  /** As docs/laws.md numbers it, and what this test of it is about: `A7 expected`. */
   readonly name: string
   /** The promise in a sentence or two, for the reader who broke it. */
   readonly promise: string

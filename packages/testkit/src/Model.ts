@@ -1,5 +1,5 @@
 /**
- * The seam as plainly as it can be said: one array of events, filter and sort. Written from DESIGN section 6 by hand
+ * The seam as plainly as it can be said: one array of events, filter and sort. Written from ARCHITECTURE.md by hand
  * and without core's `admit`, `scan` or `sameJson`, because what a test expects must not come from the code under
  * test. Everything here is O(log) or worse.
  */

@@ -1,6 +1,6 @@
 /**
  * The admission table (law A14): what becomes of each kind of group, for each state of the stream and each `expected`.
- * Written out by hand from DESIGN section 6, so that it doesn't come from the code that it tests.
+ * Written out by hand from ARCHITECTURE.md, so that it doesn't come from the code that it tests.
  *
  * The stream before: `absent` doesn't exist (but once did, and was removed), `open` holds a1 and a2 under the
  * attribute colour=red, `sealed` holds the same with a2 sealing it.
@@ -138,6 +138,7 @@ nothing          |  =    =   =     =     =     =      =      =     =       =
 
 export type Cell = "+" | "=" | "L" | "C" | "S" | "I"
 
+/** A cell of the table: what is offered, and what comes of it. */
 export interface Row {
   readonly before: Before
   readonly kind: string

@@ -5,6 +5,7 @@ import type { Bench, Law, Need } from "./Law.ts"
 import { allLaws } from "./laws.ts"
 import { Connection, type StorageLayer, Store } from "./Store.ts"
 
+/** Which storage is held against the laws, and how hard it is tried. */
 export interface LawOptions {
   /** Called for every store that is wanted: a layer over a fresh, empty one. */
   readonly storage: () => StorageLayer
@@ -34,6 +35,7 @@ export interface Verdict {
   readonly ms: number
 }
 
+/** What became of each law, in the order in which they were tried. */
 export type Report = ReadonlyArray<Verdict>
 
 /** Every law in turn. Never rejects: a storage that cannot be opened breaks every law. */

@@ -8,6 +8,7 @@ import { describe, test } from "vitest"
 import { Broken, must } from "./Broken.ts"
 import { tell } from "./tell.ts"
 
+/** What {@link coalescingLaws} try. */
 export interface CoalescingLawOptions<E extends EventSet.Any, S> {
   /** What may happen in a stream; no event that seals it but the last. */
   readonly recorded: fc.Arbitrary<ReadonlyArray<EventSet.Appendable<E>>>

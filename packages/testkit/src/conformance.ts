@@ -3,6 +3,7 @@ import { afterAll, describe, test } from "vitest"
 import { Broken } from "./Broken.ts"
 import { checkLaw, explain, type LawOptions, lawsOf, type Verdict } from "./checkLaws.ts"
 
+/** What is proven, and how hard it is tried. */
 export interface ConformanceOptions extends LawOptions {
   /** The longest that one law may take, in ms. 30 s by default. */
   readonly timeout?: number | undefined

@@ -15,6 +15,7 @@ import { snapshotFaults } from "./faults/snapshots.ts"
 import { writerFaults } from "./faults/writers.ts"
 import { modelStorage } from "./modelStorage.ts"
 
+/** Storages with one mistake each, which a test of a storage, or of an application, should notice. */
 export const faults: ReadonlyArray<Fault> = [
   ...appendFaults,
   ...refusalFaults,

@@ -1,4 +1,4 @@
-/** Every law of the kit, in the order of CONTRACT.md. Laws over the Log (coalescing, follows, projections) come to stand here too. */
+/** Every law of the kit; docs/laws.md has their promises in order, and those that one storage alone can be held to. */
 import type { Law } from "./Law.ts"
 import { admissionLaws } from "./laws/admission.ts"
 import { appendLaws } from "./laws/append.ts"
@@ -19,6 +19,7 @@ import { snapshotLaws } from "./laws/snapshots.ts"
 import { supportLaws } from "./laws/supports.ts"
 import { writerLaws } from "./laws/writers.ts"
 
+/** All laws that `conformance` and `checkLaws` try. */
 export const allLaws: ReadonlyArray<Law> = [
   ...supportLaws,
   ...appendLaws,

@@ -6,6 +6,7 @@ import { LogStorage, type Query, type StorageService } from "@varve/core"
 import { Clock, Effect, Layer, Stream } from "effect"
 import { Model } from "./Model.ts"
 
+/** A new, empty store in memory, kept in the plainest way: O(everything) an ask. */
 export const modelStorage = (): StorageService => {
   const model = new Model()
   const counters = { appends: 0, syncs: 0, queries: 0, eventsRead: 0, bytesRead: 0 }

@@ -8,6 +8,7 @@ import * as fc from "fast-check"
 import { describe, test } from "vitest"
 import { Broken, must } from "./Broken.ts"
 
+/** What a projection is tried with. */
 export interface ProjectionLawOptions<E extends EventSet.Any> {
   /** What may happen in a stream: the more it is like real ones, the more is proven. */
   readonly events: fc.Arbitrary<ReadonlyArray<EventSet.Appendable<E>>>

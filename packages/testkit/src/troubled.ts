@@ -21,6 +21,7 @@ export type Trouble =
   | "slow"
   | undefined
 
+/** A storage that can be told to misbehave. */
 export interface Troubled<E> {
   /** The storage to open a log over. */
   readonly storage: Layer.Layer<LogStorage, E>

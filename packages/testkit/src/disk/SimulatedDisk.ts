@@ -34,6 +34,7 @@ export class Crashed extends Error {
   override readonly name = "Crashed"
 }
 
+/** How a simulated disk behaves where systems differ. */
 export interface SimulatedDiskOptions {
   /** What is taken from the permissions of new files and folders; 0o022 by default. */
   readonly umask?: number
@@ -99,6 +100,7 @@ const flagsOf: Readonly<Record<string, number>> = {
   "wx+": O_RDWR | O_CREAT | O_EXCL
 }
 
+/** A disk in memory, for a storage to be given in place of `node:fs`. A crash answers the disk that it leaves. */
 export class SimulatedDisk {
   /** Called before each step is taken; `crash` then answers what a crash in the middle of it leaves. */
   onStep: ((step: DiskStep) => void) | undefined

@@ -5,6 +5,7 @@
 import type { Batch, Group, Head, Outcome, Query, Selection, StorageService, StoredEvent } from "@varve/core"
 import { Effect, Stream } from "effect"
 
+/** A storage with one mistake. {@link faulty} makes it. */
 export interface Fault {
   /** What the storage does wrong. */
   readonly name: string

@@ -1,4 +1,4 @@
-/** CONTRACT section 1, what is written: whole groups, in order, as they were, as durable as told. */
+/** docs/laws.md, section 1, what is written: whole groups, in order, as they were, as durable as told. */
 import type { Appended, EncodedEvent, Group } from "@varve/core"
 import * as fc from "fast-check"
 import { must, mustEqual } from "../Broken.ts"

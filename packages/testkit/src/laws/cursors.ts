@@ -1,4 +1,4 @@
-/** CONTRACT section 6 as far as it shows at the seam: where a cursor goes on, and which cannot. */
+/** docs/laws.md, section 6 as far as it shows at the seam: where a cursor goes on, and which cannot. */
 import type { Cursor, ResyncReason } from "@varve/core"
 import * as fc from "fast-check"
 import { must, mustEqual } from "../Broken.ts"

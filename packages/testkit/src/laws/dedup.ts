@@ -1,4 +1,4 @@
-/** CONTRACT section 3: one id, one event, for ever. */
+/** docs/laws.md, section 3: one id, one event, for ever. */
 import * as fc from "fast-check"
 import { must, mustEqual } from "../Broken.ts"
 import { event, events } from "../generators/events.ts"

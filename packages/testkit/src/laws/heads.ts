@@ -1,4 +1,4 @@
-/** What a head says is what the stream's events say (DESIGN section 5; CONTRACT Q7 has the bounds of queries). */
+/** What a head says is what the stream's events say (`Head`; law Q7 has the bounds of queries). */
 import * as fc from "fast-check"
 import { must, mustEqual } from "../Broken.ts"
 import { event, time } from "../generators/events.ts"

@@ -1,4 +1,4 @@
-/** CONTRACT section 7, M2: what callers side by side are told fits one order of moments. */
+/** docs/laws.md, section 7, M2: what callers side by side are told fits one order of moments. */
 import * as fc from "fast-check"
 import { must } from "../Broken.ts"
 import { event } from "../generators/events.ts"

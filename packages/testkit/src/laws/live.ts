@@ -1,4 +1,4 @@
-/** CONTRACT section 6 as a log keeps it: follows and views, also when appends race them. */
+/** docs/laws.md, section 6 as a log keeps it: follows and views, also when appends race them. */
 import { type Cursor, Projection, type ResyncReason, StorageError } from "@varve/core"
 import { Effect, Queue, Schema, Stream } from "effect"
 import * as fc from "fast-check"

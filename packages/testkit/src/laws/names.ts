@@ -1,4 +1,4 @@
-/** CONTRACT section 7 as far as names go: any good name is a stream of its own. */
+/** docs/laws.md, section 7 as far as names go: any good name is a stream of its own. */
 import * as fc from "fast-check"
 import { mustEqual } from "../Broken.ts"
 import { event } from "../generators/events.ts"

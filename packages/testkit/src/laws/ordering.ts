@@ -1,4 +1,4 @@
-/** CONTRACT section 2: ordering across coalescing. What was recorded comes out in its order, in few writes. */
+/** docs/laws.md, section 2: ordering across coalescing. What was recorded comes out in its order, in few writes. */
 import { Projection, RecordFailed } from "@varve/core"
 import { Effect, Exit, Schema } from "effect"
 import * as fc from "fast-check"

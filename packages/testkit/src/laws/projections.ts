@@ -1,6 +1,7 @@
-/** CONTRACT section 5 as a user of projections meets it: states, snapshots, seals, decisions and copies. */
+/** docs/laws.md, section 5 as a user of projections meets it: states, snapshots, seals, decisions and copies. */
 import {
   allStreams,
+  type CopyOptions,
   DecisionFailed,
   Projection,
   type PromiseLog,
@@ -493,6 +494,39 @@ export const stateLaws: ReadonlyArray<Law> = [
               seals
             }))
           mustEqual("the copy", await strip(to), await strip(from))
+        },
+        { share: 0.3 }
+      )
+  ),
+  law(
+    "D5 mapped-copy",
+    "A copy under a map holds what the map answers, in order: changed events under their ids, others as they are stored, nothing of those left out; begun again, it adds nothing.",
+    (bench) =>
+      bench.property(
+        fc.array(fc.constantFrom("keep", "change", "leave"), { minLength: 1, maxLength: 12 }),
+        async (store, fates) => {
+          const [from, to] = [store.name("from"), store.name("to")]
+          const map: CopyOptions<typeof Session>["map"] = (event) => {
+            const fate = fates[event.seq - 1]
+            if (event.type !== "Chunk" || fate === "keep") return event
+            return fate === "leave" ? undefined : { ...event, data: { ...event.data, text: "***" } }
+          }
+          const left = fates.filter((fate) => fate !== "leave").length
+          await withShelf(store, async ({ log }) => {
+            await log.append(from, chunks(fates.length))
+            const first = await log.copy(from, to, { map })
+            mustEqual("copied", [first.copied, first.duplicates], [left, 0])
+            const again = await log.copy(from, to, { map })
+            mustEqual("copied again", [again.copied, again.duplicates], [0, left])
+          })
+          const wanted = (await store.read(from)).flatMap(({ at, data, id }, i) =>
+            fates[i] === "leave" ? [] : [{ id, at, data: fates[i] === "change" ? '{"text":"***"}' : data }]
+          )
+          mustEqual(
+            "the copy",
+            (await store.read(to)).map(({ at, data, id }) => ({ id, at, data })),
+            wanted
+          )
         },
         { share: 0.3 }
       )

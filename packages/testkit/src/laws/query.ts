@@ -1,4 +1,4 @@
-/** CONTRACT section 4, what a query answers. */
+/** docs/laws.md, section 4, what a query answers. */
 import type { Query } from "@varve/core"
 import * as fc from "fast-check"
 import { must, mustEqual } from "../Broken.ts"

@@ -1,4 +1,4 @@
-/** CONTRACT section 4, how a query reads: once, in batches, no further than asked, telling how far it is. */
+/** docs/laws.md, section 4, how a query reads: once, in batches, no further than asked, telling how far it is. */
 import type { Query } from "@varve/core"
 import * as fc from "fast-check"
 import { must, mustEqual } from "../Broken.ts"

@@ -1,4 +1,4 @@
-/** CONTRACT section 1, what is refused: the wrong place, a sealed stream; and what a refusal leaves: nothing. */
+/** docs/laws.md, section 1, what is refused: the wrong place, a sealed stream; and what a refusal leaves: nothing. */
 import type { Outcome } from "@varve/core"
 import * as fc from "fast-check"
 import { must, mustEqual } from "../Broken.ts"

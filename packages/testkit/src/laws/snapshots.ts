@@ -1,4 +1,4 @@
-/** CONTRACT section 5 as far as it shows at the seam: stored snapshots. */
+/** docs/laws.md, section 5 as far as it shows at the seam: stored snapshots. */
 import type { StoredSnapshot } from "@varve/core"
 import * as fc from "fast-check"
 import { mustEqual } from "../Broken.ts"

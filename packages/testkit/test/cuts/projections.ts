@@ -180,5 +180,19 @@ export const projectionCuts: ReadonlyArray<Cut> = [
     from: "}: EncodedEvent): EncodedEvent => ({\n  id,",
     to: "}: EncodedEvent): EncodedEvent => ({\n  id: `${id}-${Math.random()}`,",
     law: "D5 copy"
+  },
+  {
+    name: "a mapped copy keeps what the map left out",
+    file: "packages/core/src/Copy.ts",
+    from: "return mapped === undefined ? undefined :",
+    to: "return mapped === undefined ? unstored(stored) :",
+    law: "D5 mapped-copy"
+  },
+  {
+    name: "a mapped copy keeps what the map changed",
+    file: "packages/core/src/Copy.ts",
+    from: "if (mapped === event) return",
+    to: "if (mapped !== undefined) return",
+    law: "D5 mapped-copy"
   }
 ]
