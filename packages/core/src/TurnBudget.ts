@@ -1,16 +1,17 @@
-/**
- * Keeps synchronous work from blocking the event loop: once a turn of the loop has used up its milliseconds, the rest
- * waits for the next. For storages that answer synchronously, in bounded pieces; all work of a store shares one budget,
- * so that a hundred queries block no longer than one.
- *
- * ```ts
- * const turns = new TurnBudget()
- * const page = Effect.andThen(turns.free, Effect.sync(readPage)) // a page takes 5 ms, say: none takes longer than 13
- * ```
- */
+/** Turns of the event loop, for storages that answer synchronously. */
 import { Effect } from "effect"
 import { monotonicNow, nextMacrotask } from "./Macrotask.ts"
 
+/**
+ * Keeps synchronous work from blocking the event loop: once a turn of the loop has used up its milliseconds, the rest
+ * waits for the next. Work is done in bounded pieces, and all of a store shares one budget, so that a hundred queries
+ * block no longer than one.
+ *
+ * ```ts
+ * const turns = new TurnBudget()
+ * const page = Effect.andThen(turns.free, Effect.sync(readPage)) // a page of 5 ms ends a turn after 13 ms at the latest
+ * ```
+ */
 export class TurnBudget {
   private readonly budget: number
   private since: number | undefined
