@@ -28,7 +28,7 @@ const line = (result: Result): string =>
     `${round(result.ratio)}x`.padStart(9),
     `${round(result.spread[0])}-${round(result.spread[1])}`.padStart(14),
     result.goal.padStart(8),
-    result.met ? "  met" : "  MISSED"
+    result.goal === "" ? "" : result.met ? "  met" : "  MISSED"
   ].join("")
 
 const results: Array<Result> = []

@@ -20,8 +20,8 @@ export interface Row {
   readonly what: string
   /** `events/s` is taken from the amount that a run answers; the others are what it answers. */
   readonly unit: "events/s" | "ns" | "us" | "ms" | "MB" | "bytes"
-  /** What `ours / theirs` should be: at least this for speeds, at most this for times. */
-  readonly goal: { readonly atLeast: number } | { readonly atMost: number }
+  /** What `ours / theirs` should be: at least this for speeds, at most this for times; "told" beside others, without a goal. */
+  readonly goal: { readonly atLeast: number } | { readonly atMost: number } | "told"
   /** It takes minutes: measured only where `--only` begins so. */
   readonly onlyAsked?: string
   readonly ours: (scale: Scale) => Promise<Side> | Side
@@ -90,8 +90,8 @@ export const measure = async (row: Row, scale: Scale): Promise<Result> => {
     theirs: median(pairs.map(([, b]) => b)),
     ratio,
     spread: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
-    goal: "atLeast" in goal ? `>= ${goal.atLeast}` : `<= ${goal.atMost}`,
-    met: "atLeast" in goal ? ratio >= goal.atLeast : ratio <= goal.atMost
+    goal: goal === "told" ? "" : "atLeast" in goal ? `>= ${goal.atLeast}` : `<= ${goal.atMost}`,
+    met: goal === "told" || ("atLeast" in goal ? ratio >= goal.atLeast : ratio <= goal.atMost)
   }
 }
 

@@ -5,8 +5,9 @@
 import { MemoryStorage, Projection, type PromiseLog, Rows, Varve, type View } from "@varve/core"
 import { Schema } from "effect"
 import { produce } from "immer"
+import { PerformanceObserver } from "node:perf_hooks"
 import { Session } from "../load.ts"
-import type { Row, Side } from "../measure.ts"
+import { constant, type Row, type Side } from "../measure.ts"
 
 const flushes = 60
 const eventsPerFlush = 15
@@ -71,23 +72,49 @@ const openTranscript = async (events: number) => {
   })
   return {
     log,
-    /** One streamed second. */
-    second: async (): Promise<void> => {
+    /** One streamed second. Answers the milliseconds that its longest flush took. */
+    second: async (): Promise<number> => {
+      let longest = 0
       for (let flush = 0; flush < flushes; flush++) {
         const before = told
+        const start = performance.now()
         for (let i = 0; i < eventsPerFlush; i++) log.record("s", eventAt(i))
         due!()
         // A writer that is kept busy lets others in now and then.
         while (told === before) await new Promise((resolve) => void setImmediate(resolve))
+        longest = Math.max(longest, performance.now() - start)
       }
+      return longest
     }
   }
 }
 
-/** Microseconds of work for one streamed second, over `seconds` of them. */
-const varve = (events: number, seconds: number): Side => {
+/** What streaming `seconds` of them took: microseconds a second, those of collections among them, ms of the longest flush. */
+interface Streamed {
+  readonly work: number
+  readonly gc: number
+  readonly pause: number
+}
+
+const stream = async (second: () => Promise<number>, seconds: number): Promise<Streamed> => {
+  let gc = 0
+  const observer = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) gc += duration
+  })
+  observer.observe({ entryTypes: ["gc"] })
+  let pause = 0
+  const start = performance.now()
+  for (let i = 0; i < seconds; i++) pause = Math.max(pause, await second())
+  const work = performance.now() - start
+  await new Promise((resolve) => void setTimeout(resolve, 1))
+  observer.disconnect()
+  return { work: (work / seconds) * 1000, gc: (gc / seconds) * 1000, pause }
+}
+
+/** Of streamed seconds, what is asked of them. */
+const varve = (events: number, seconds: number, asked: keyof Streamed = "work"): Side => {
   let log: PromiseLog<typeof Session> | undefined
-  let second: () => Promise<void>
+  let second: () => Promise<number>
   return {
     prepare: async () => {
       // The longest take long to make, and what a run adds is little beside them.
@@ -97,11 +124,8 @@ const varve = (events: number, seconds: number): Side => {
       // Warm, and what the view let go of is collected.
       await second()
     },
-    run: async () => {
-      const start = performance.now()
-      for (let i = 0; i < seconds; i++) await second()
-      return ((performance.now() - start) / seconds) * 1000
-    }
+    run: async () => (await stream(second, seconds))[asked],
+    end: () => log?.close()
   }
 }
 
@@ -150,6 +174,30 @@ const immer = (events: number, seconds: number, eventsAtOnce: number): Side => {
 const seconds = 100
 
 export const liveRows: ReadonlyArray<Row> = [
+  {
+    id: "stream-burst-10k",
+    what: "a streamed second from 10k events on, over 100 of them (then it is 100k long) / over 10",
+    unit: "us",
+    goal: { atMost: 1.2 },
+    ours: () => varve(10_000, seconds),
+    theirs: () => varve(10_000, 10)
+  },
+  {
+    id: "stream-burst-10k-gc",
+    what: "of a streamed second, over 100 of them, the collections / the whole",
+    unit: "us",
+    goal: "told",
+    ours: () => varve(10_000, seconds, "gc"),
+    theirs: () => varve(10_000, seconds)
+  },
+  {
+    id: "stream-burst-10k-pause",
+    what: "the longest flush of 100 streamed seconds, collections included / a frame at 60 a second",
+    unit: "ms",
+    goal: "told",
+    ours: () => varve(10_000, seconds, "pause"),
+    theirs: () => constant(1000 / 60)
+  },
   {
     id: "stream-burst-30k-event",
     what: "a streamed second at 30k events, record to selector / a store of immer written per event",

@@ -47,15 +47,13 @@ const reading = (open: OpenPeer) => {
     return path
   })
   return async (): Promise<Side> => {
-    const path = await written()
-    let peer: Peer
+    const peer = await open(await written())
     return {
-      prepare: async () => void (peer = await open(path)),
       run: async () => {
         const { characters, events: count } = await peer.read("s")
         return checkRead(count, characters)
       },
-      clean: () => peer.close()
+      end: () => peer.close()
     }
   }
 }
