@@ -28,6 +28,7 @@ export default defineConfig({
       project("adapter-sqlite", "packages/adapter-sqlite"),
       project("testkit", "packages/testkit"),
       project("transcripts", "examples/transcripts"),
+      project("streaming-transcript", "examples/streaming-transcript"),
       project("sealed-insight", "examples/sealed-insight"),
       project("turn-persistence", "examples/turn-persistence"),
       project("hotspots", "examples/hotspots"),

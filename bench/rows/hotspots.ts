@@ -3,7 +3,7 @@
  * that parses each and does no more, against the bytes that match, and against a scan of the ledger for each session.
  */
 import { hotspots } from "../../examples/hotspots/src/hotspots.ts"
-import type { LedgerLog } from "../../examples/hotspots/src/generate.ts"
+import type { LedgerLog } from "../../examples/hotspots/src/Ledger.ts"
 import { ledger, type StoredLedger } from "../ledger.ts"
 import { milliseconds, type Row, type Scale, type Side } from "../measure.ts"
 import { readLines } from "../rawFiles.ts"

@@ -1,5 +1,5 @@
 /** What an agent's sessions are made of: twelve kinds of events, most bytes in what tools answer. */
-import { EventSet, event } from "@varve/core"
+import { EventSet, event, type PromiseLog } from "@varve/core"
 import { Schema } from "effect"
 
 const { Number, String } = Schema
@@ -18,3 +18,5 @@ export class Ledger extends EventSet.make({
   WarningShown: { text: String },
   TurnEnded: event({ reason: String }, { durability: "synced" })
 }) {}
+
+export type LedgerLog = PromiseLog<typeof Ledger>

@@ -1,6 +1,6 @@
 /** Where a session's time and tokens go, by tool: all sessions in one pass, whatever their number. */
 import type { Progress } from "@varve/core"
-import type { LedgerLog } from "./generate.ts"
+import type { LedgerLog } from "./Ledger.ts"
 
 export interface Spent {
   readonly calls: number

@@ -1,9 +1,10 @@
+/** The failure that was (burn #214): a scan of the whole ledger for each of its sessions, silent for minutes. */
 import { SqliteStorage } from "@varve/adapter-sqlite"
 import { MemoryStorage, Varve } from "@varve/core"
 import { describe, expect, test } from "vitest"
-import { generate } from "../src/generate.ts"
 import { hotspots, table } from "../src/hotspots.ts"
 import { Ledger } from "../src/Ledger.ts"
+import { generate } from "../stage/generate.ts"
 
 const storages = [
   ["memory", () => MemoryStorage.layer],

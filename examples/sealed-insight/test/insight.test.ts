@@ -4,8 +4,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { expect, onTestFinished, test } from "vitest"
-import { archive, digest, insights, openHub } from "../src/hub.ts"
+import { digest, insights, openHub } from "../src/hub.ts"
 import { Insight, Session } from "../src/Insight.ts"
+import { archive } from "../stage/archive.ts"
 
 const newFile = (): string => {
   const folder = mkdtempSync(join(tmpdir(), "varve-insight-"))

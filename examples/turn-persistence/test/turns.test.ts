@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url"
 import { expect, onTestFinished, test } from "vitest"
 import { openChats, resume, takeTurn } from "../src/agent.ts"
 import { Transcript } from "../src/Chat.ts"
+import { model } from "../stage/model.ts"
 
 const newFile = (): string => {
   const folder = mkdtempSync(join(tmpdir(), "varve-turns-"))
@@ -24,7 +25,7 @@ test("a turn of 15 events costs one sync and at most three writes, in the first 
   const syncs: Array<number> = []
   for (let turn = 1; turn <= 100; turn++) {
     const before = counters()
-    await takeTurn(chats, "chat", turn)
+    await takeTurn(chats, "chat", turn, model)
     syncs.push(counters().syncs - before.syncs)
     expect(counters().appends - before.appends).toBeLessThanOrEqual(3)
   }
@@ -36,33 +37,33 @@ test("a turn of 15 events costs one sync and at most three writes, in the first 
 
 test("killed in the middle of a turn: what was written is there, and the turn is finished without doubles", async () => {
   const file = newFile()
-  const main = fileURLToPath(new URL("../src/main.ts", import.meta.url))
-  const { signal } = spawnSync(process.execPath, ["--conditions=@varve/source", main, file])
+  const start = fileURLToPath(new URL("../stage/start.ts", import.meta.url))
+  const { signal } = spawnSync(process.execPath, [...process.execArgv, start, file])
   expect(signal).toBe("SIGKILL")
   await using chats = await openChats(file)
   const cut = (await chats.state("chat", Transcript)).turns.toArray()
   expect(cut.slice(0, 3)).toEqual([whole(1), whole(2), whole(3)])
-  // Six chunks were flushed before it was killed; two more may have been.
+  // Six chunks were flushed before it was killed; three more may have been.
   expect(cut[3]).toMatchObject({ turn: 4, ended: false })
   expect(cut[3]!.answer.startsWith(words(4, 6))).toBe(true)
-  expect(await resume(chats, "chat")).toBe(4)
+  expect(await resume(chats, "chat", model)).toBe(4)
   expect([...(await chats.state("chat", Transcript)).turns]).toEqual([1, 2, 3, 4].map(whole))
   expect((await chats.head("chat"))!.cursor.seq).toBe(60)
 })
 
 test("a turn saved twice is stored once", async () => {
   await using chats = await openChats(newFile())
-  for (let i = 0; i < 2; i++) await takeTurn(chats, "chat", 1)
+  for (let i = 0; i < 2; i++) await takeTurn(chats, "chat", 1, model)
   expect((await chats.head("chat"))!.cursor.seq).toBe(15)
 })
 
 test("a fork holds the turns up to its point, and both go on by themselves", async () => {
   await using chats = await openChats(newFile())
-  for (const turn of [1, 2, 3]) await takeTurn(chats, "chat", turn)
+  for (const turn of [1, 2, 3]) await takeTurn(chats, "chat", turn, model)
   expect(await chats.copy("chat", "fork", { upTo: 30 })).toMatchObject({ copied: 30, duplicates: 0 })
   expect(await chats.copy("chat", "fork", { upTo: 30 })).toMatchObject({ copied: 0, duplicates: 30 })
-  await takeTurn(chats, "fork", 7)
-  await takeTurn(chats, "chat", 4)
+  await takeTurn(chats, "fork", 7, model)
+  await takeTurn(chats, "chat", 4, model)
   expect([...(await chats.state("fork", Transcript)).turns]).toEqual([1, 2, 7].map(whole))
   expect([...(await chats.state("chat", Transcript)).turns]).toEqual([1, 2, 3, 4].map(whole))
 })

@@ -4,20 +4,9 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
-import {
-  type Appended,
-  type Batch,
-  type EncodedEvent,
-  type Group,
-  type Head,
-  LogStorage,
-  type Outcome,
-  type Query,
-  type StorageService,
-  type StoredEvent
-} from "@varve/core"
-import { Effect, type Layer, ManagedRuntime, Stream } from "effect"
+import type { Query } from "@varve/core"
 import { onTestFinished } from "vitest"
+import { encodedEvent, OpenStorage } from "../../../test/OpenStorage.ts"
 import { FileStorage } from "../src/index.ts"
 import { open } from "../src/open.ts"
 
@@ -28,26 +17,9 @@ export const newFolder = (): string => {
   return folder
 }
 
-export const event = (id: string, rest: Partial<EncodedEvent> = {}): EncodedEvent => ({
-  id,
-  type: "chunk",
-  version: 1,
-  at: 1000,
-  data: `{"text":"${id}"}`,
-  meta: undefined,
-  seals: false,
-  ...rest
-})
+export const event = encodedEvent
 
-export class Store {
-  readonly storage: StorageService
-  private readonly runtime: ManagedRuntime.ManagedRuntime<LogStorage, unknown>
-
-  private constructor(storage: StorageService, runtime: ManagedRuntime.ManagedRuntime<LogStorage, unknown>) {
-    this.storage = storage
-    this.runtime = runtime
-  }
-
+export class Store extends OpenStorage {
   static open(directory: string, options: Omit<FileStorage.Options, "directory"> = {}): Promise<Store> {
     return Store.of(FileStorage.layer({ directory, ...options }))
   }
@@ -58,42 +30,8 @@ export class Store {
     return Store.of(open({ directory, ...options }, { disk: fs, presence }))
   }
 
-  static async of(layer: Layer.Layer<LogStorage, unknown>): Promise<Store> {
-    const runtime = ManagedRuntime.make(layer)
-    return new Store(await runtime.runPromise(LogStorage), runtime)
-  }
-
-  close(): Promise<void> {
-    return this.runtime.dispose()
-  }
-
-  appendAll(groups: ReadonlyArray<Group>): Promise<ReadonlyArray<Outcome>> {
-    return Effect.runPromise(this.storage.append(groups))
-  }
-
-  async append(
-    stream: string,
-    ids: ReadonlyArray<string | EncodedEvent>,
-    rest: Partial<Group> = {}
-  ): Promise<Outcome> {
-    const events = ids.map((id) => (typeof id === "string" ? event(id) : id))
-    const [outcome] = await this.appendAll([{ stream, events, durability: "written", ...rest }])
-    return outcome!
-  }
-
-  /** Appends what has to be taken. */
-  async take(
-    stream: string,
-    ids: ReadonlyArray<string | EncodedEvent>,
-    rest?: Partial<Group>
-  ): Promise<Appended> {
-    const outcome = await this.append(stream, ids, rest)
-    if (outcome._tag !== "Appended") throw new Error(`Not taken: ${JSON.stringify(outcome)}`)
-    return outcome
-  }
-
-  batches(query: Query): Promise<ReadonlyArray<Batch>> {
-    return Effect.runPromise(Stream.runCollect(this.storage.query(query)))
+  static override async of(layer: Parameters<typeof OpenStorage.of>[0]): Promise<Store> {
+    return new Store(await OpenStorage.of(layer))
   }
 
   /** What is answered before the end or a failure, and the failure. */
@@ -101,36 +39,11 @@ export class Store {
     const ids: Array<string> = []
     let error: unknown
     try {
-      for await (const batch of Stream.toAsyncIterable(this.storage.query(query)))
-        ids.push(...batch.events.map(({ id }) => id))
+      for await (const batch of this.pull(query)) ids.push(...batch.events.map(({ id }) => id))
     } catch (cause) {
       error = cause
     }
     return { ids, error }
-  }
-
-  async events(query: Query): Promise<ReadonlyArray<StoredEvent>> {
-    return (await this.batches(query)).flatMap((batch) => batch.events)
-  }
-
-  async ids(query: Query): Promise<ReadonlyArray<string>> {
-    return (await this.events(query)).map(({ id }) => id)
-  }
-
-  async head(stream: string): Promise<Head | undefined> {
-    return (await Effect.runPromise(this.storage.heads({ streams: [stream] })))[0]
-  }
-
-  sync(): Promise<void> {
-    return Effect.runPromise(this.storage.sync)
-  }
-
-  release(stream: string): Promise<void> {
-    return Effect.runPromise(this.storage.release(stream))
-  }
-
-  remove(stream: string): Promise<boolean> {
-    return Effect.runPromise(this.storage.remove(stream))
   }
 }
 

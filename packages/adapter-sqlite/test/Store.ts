@@ -4,19 +4,9 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { spawn, spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import {
-  type Batch,
-  type EncodedEvent,
-  type Group,
-  type Head,
-  LogStorage,
-  type Outcome,
-  type Query,
-  type StorageService,
-  type StoredEvent
-} from "@varve/core"
-import { Effect, type Layer, ManagedRuntime, Stream } from "effect"
+import type { Batch, Query } from "@varve/core"
 import { onTestFinished } from "vitest"
+import { encodedEvent, OpenStorage } from "../../../test/OpenStorage.ts"
 import { SqliteStorage } from "../src/index.ts"
 
 /** A path in a new folder that goes when the test has finished. */
@@ -26,87 +16,21 @@ export const newFile = (name = "store.db"): string => {
   return path.join(folder, name)
 }
 
-export const event = (id: string, rest: Partial<EncodedEvent> = {}): EncodedEvent => ({
-  id,
-  type: "chunk",
-  version: 1,
-  at: 1000,
-  data: `{"text":"${id}"}`,
-  meta: undefined,
-  seals: false,
-  ...rest
-})
+export const event = encodedEvent
 
-export class Store {
-  readonly storage: StorageService
-  private readonly runtime: ManagedRuntime.ManagedRuntime<LogStorage, unknown>
-
-  private constructor(storage: StorageService, runtime: ManagedRuntime.ManagedRuntime<LogStorage, unknown>) {
-    this.storage = storage
-    this.runtime = runtime
-  }
-
+export class Store extends OpenStorage {
   static async open(filename: string, options: Omit<SqliteStorage.Options, "filename"> = {}): Promise<Store> {
     return Store.of(SqliteStorage.layer({ filename, ...options }))
   }
 
-  static async of(layer: Layer.Layer<LogStorage, unknown>): Promise<Store> {
-    const runtime = ManagedRuntime.make(layer)
-    const store = new Store(await runtime.runPromise(LogStorage), runtime)
+  static override async of(layer: Parameters<typeof OpenStorage.of>[0]): Promise<Store> {
+    const store = new Store(await OpenStorage.of(layer))
     onTestFinished(() => store.close())
     return store
   }
 
-  close(): Promise<void> {
-    return this.runtime.dispose()
-  }
-
-  appendAll(groups: ReadonlyArray<Group>): Promise<ReadonlyArray<Outcome>> {
-    return Effect.runPromise(this.storage.append(groups))
-  }
-
-  async append(
-    stream: string,
-    ids: ReadonlyArray<string | EncodedEvent>,
-    rest: Partial<Group> = {}
-  ): Promise<Outcome> {
-    const events = ids.map((id) => (typeof id === "string" ? event(id) : id))
-    const [outcome] = await this.appendAll([{ stream, events, durability: "written", ...rest }])
-    return outcome!
-  }
-
-  batches(query: Query): Promise<ReadonlyArray<Batch>> {
-    return Effect.runPromise(Stream.runCollect(this.storage.query(query)))
-  }
-
-  visit(query: Query, f: (batch: Batch) => void): Promise<void> {
-    return Effect.runPromise(
-      Stream.runForEach(this.storage.query(query), (batch) => Effect.sync(() => f(batch)))
-    )
-  }
-
-  pull(query: Query): AsyncIterable<Batch> {
-    return Stream.toAsyncIterable(this.storage.query(query))
-  }
-
-  async events(query: Query): Promise<ReadonlyArray<StoredEvent>> {
-    return (await this.batches(query)).flatMap((batch) => batch.events)
-  }
-
-  async ids(query: Query): Promise<ReadonlyArray<string>> {
-    return (await this.events(query)).map(({ id }) => id)
-  }
-
-  async head(stream: string): Promise<Head | undefined> {
-    return (await Effect.runPromise(this.storage.heads({ streams: [stream] })))[0]
-  }
-
-  sync(): Promise<void> {
-    return Effect.runPromise(this.storage.sync)
-  }
-
-  remove(stream: string): Promise<boolean> {
-    return Effect.runPromise(this.storage.remove(stream))
+  async visit(query: Query, f: (batch: Batch) => void): Promise<void> {
+    for await (const batch of this.pull(query)) f(batch)
   }
 }
 

@@ -15,11 +15,11 @@ import { LogClosed, type ReadError } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
 import { type Folded, Folding } from "./Folding.ts"
 import { Follower, type Following } from "./Follower.ts"
-import { Listeners } from "./Listeners.ts"
 import type { FollowItem } from "./LiveSource.ts"
 import type { Start } from "./Moves.ts"
 import type { Projection } from "./Projection.ts"
-import { type Selected, select } from "./Select.ts"
+import type { Selected } from "./Select.ts"
+import { Watched } from "./Watched.ts"
 
 /**
  * How current a view is.
@@ -65,14 +65,11 @@ export interface Viewing<E extends EventSet.Any> {
   readonly report: (error: unknown) => void
 }
 
-/** Milliseconds that a view goes on when nobody looks: components come and go, StrictMode twice. */
-export const linger = 5000
 /** Milliseconds until storage that failed is asked again. */
 export const retryAfter = 1000
 
-export class StreamView<E extends EventSet.Any, S> implements View<S> {
+export class StreamView<E extends EventSet.Any, S> extends Watched<ViewSnapshot<S>> implements View<S> {
   private readonly around: Viewing<E>
-  private readonly listeners: Listeners<void>
   private readonly folding: Folding<E, S>
   private follower: Follower<E> | undefined
   private status: ViewStatus = "loading"
@@ -83,9 +80,6 @@ export class StreamView<E extends EventSet.Any, S> implements View<S> {
   /** What takes time now, and how to stop it. */
   private working: { stop?: () => void } | undefined
   private retry: (() => void) | undefined
-  private lingering: (() => void) | undefined
-  /** Looked at since it began to linger. */
-  private used = false
   private running = false
   private readonly onRun: (runs: boolean) => void
 
@@ -96,9 +90,9 @@ export class StreamView<E extends EventSet.Any, S> implements View<S> {
     projection: Projection<E, S>,
     onRun: (runs: boolean) => void
   ) {
+    super(around.setTimer, around.report)
     this.around = around
     this.onRun = onRun
-    this.listeners = new Listeners(around.report)
     this.folding = new Folding(projection, stream, around.following.decode)
   }
 
@@ -113,42 +107,13 @@ export class StreamView<E extends EventSet.Any, S> implements View<S> {
     return this.snapshot
   }
 
-  readonly subscribe = (listener: () => void): (() => void) => {
-    const stop = this.listeners.add(listener)
-    this.use()
-    return () => {
-      stop()
-      this.use()
-    }
-  }
-
-  readonly select = <T>(
-    selector: (snapshot: ViewSnapshot<S>) => T,
-    equals?: (a: T, b: T) => boolean
-  ): Selected<T> => select(this, selector, equals)
-
-  /** Stops keeping it up at once, where nobody is subscribed. Without it that happens after 5 s. */
-  readonly [Symbol.dispose] = (): void => {
-    if (this.listeners.size === 0) this.stop()
-  }
-
-  /** Keeps it up while it is looked at. */
-  use(): void {
-    this.used = true
-    if (this.status === "closed") return
+  protected keepUp(): boolean {
+    if (this.status === "closed") return false
     if (!this.running) this.run()
-    this.lingering ??= this.around.setTimer(() => this.lingered(), linger)
+    return true
   }
 
-  private lingered(): void {
-    this.lingering = undefined
-    if (this.listeners.size > 0) return
-    if (!this.used) return this.stop()
-    this.used = false
-    this.lingering = this.around.setTimer(() => this.lingered(), linger)
-  }
-
-  private stop(): void {
+  protected stop(): void {
     this.rest()
     if (this.running) this.set("loading")
     this.running = false
@@ -162,9 +127,8 @@ export class StreamView<E extends EventSet.Any, S> implements View<S> {
   }
 
   /** Lets go of everything that runs. */
-  private rest(): void {
-    this.lingering?.()
-    this.lingering = undefined
+  protected override rest(): void {
+    super.rest()
     this.retry?.()
     this.retry = undefined
     const { working } = this
@@ -270,6 +234,6 @@ export class StreamView<E extends EventSet.Any, S> implements View<S> {
   private set(status: ViewStatus): void {
     this.status = status
     this.snapshot = undefined
-    this.listeners.tell()
+    this.tell()
   }
 }

@@ -10,14 +10,15 @@ import { type Cursor, sameCursor } from "./Cursor.ts"
 import { LogClosed, type ReadError } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
 import type { Folding } from "./Folding.ts"
-import { Listeners, type Notification } from "./Listeners.ts"
+import type { Notification } from "./Listeners.ts"
 import type { Head } from "./LogStorage.ts"
 import type { Moves, Start } from "./Moves.ts"
 import type { Projection } from "./Projection.ts"
 import * as Rows from "./Rows.ts"
-import { type Selected, select } from "./Select.ts"
+import type { Selected } from "./Select.ts"
 import type { StatesSelection } from "./States.ts"
-import { linger, retryAfter, type ViewStatus } from "./View.ts"
+import { retryAfter, type ViewStatus } from "./View.ts"
+import { Watched } from "./Watched.ts"
 
 /** A stream in a view of all. */
 export interface ShownStream<S> {
@@ -66,10 +67,9 @@ export interface ViewingAll<E extends EventSet.Any> {
 const noRows = <S>(): Rows.Draft<ShownStream<S>> =>
   Rows.of(Schema.Any as Schema.Codec<ShownStream<S>>, ({ stream }) => stream).empty()
 
-export class AllView<E extends EventSet.Any, S> implements ViewAll<S> {
+export class AllView<E extends EventSet.Any, S> extends Watched<AllSnapshot<S>> implements ViewAll<S> {
   private readonly around: ViewingAll<E>
   private readonly projection: Projection<E, S>
-  private readonly listeners: Listeners<void>
   private foldings = new Map<string, Folding<E, S>>()
   private rows = noRows<S>()
   /** Streams to be shown anew at the next tick. */
@@ -84,13 +84,11 @@ export class AllView<E extends EventSet.Any, S> implements ViewAll<S> {
   private working: { stop?: () => void } | undefined
   private ticking: (() => void) | undefined
   private retry: (() => void) | undefined
-  private lingering: (() => void) | undefined
-  private used = false
 
   constructor(around: ViewingAll<E>, projection: Projection<E, S>) {
+    super(around.setTimer, around.report)
     this.around = around
     this.projection = projection
-    this.listeners = new Listeners(around.report)
   }
 
   readonly getSnapshot = (): AllSnapshot<S> => {
@@ -100,31 +98,10 @@ export class AllView<E extends EventSet.Any, S> implements ViewAll<S> {
     return this.snapshot
   }
 
-  readonly subscribe = (listener: () => void): (() => void) => {
-    const stop = this.listeners.add(listener)
-    this.use()
-    return () => {
-      stop()
-      this.use()
-    }
-  }
-
-  readonly select = <T>(
-    selector: (snapshot: AllSnapshot<S>) => T,
-    equals?: (a: T, b: T) => boolean
-  ): Selected<T> => select(this, selector, equals)
-
-  /** Stops keeping it up at once, where nobody is subscribed. Without it that happens after 5 s. */
-  readonly [Symbol.dispose] = (): void => {
-    if (this.listeners.size === 0) this.stop()
-  }
-
-  /** Keeps it up while it is looked at. */
-  use(): void {
-    this.used = true
-    if (this.status === "closed") return
+  protected keepUp(): boolean {
+    if (this.status === "closed") return false
     if (this.stopWatching === undefined && this.status !== "failed") this.run()
-    this.lingering ??= this.around.setTimer(() => this.lingered(), linger)
+    return true
   }
 
   close(): void {
@@ -132,22 +109,15 @@ export class AllView<E extends EventSet.Any, S> implements ViewAll<S> {
     this.set("closed")
   }
 
-  private lingered(): void {
-    this.lingering = undefined
-    if (this.listeners.size > 0) return
-    if (!this.used) return this.stop()
-    this.used = false
-    this.lingering = this.around.setTimer(() => this.lingered(), linger)
-  }
-
-  private stop(): void {
+  protected stop(): void {
     this.rest()
     if (this.status !== "closed") this.set("loading")
   }
 
-  private rest(): void {
-    for (const stop of [this.lingering, this.ticking, this.retry, this.stopWatching]) stop?.()
-    this.lingering = this.ticking = this.retry = this.stopWatching = undefined
+  protected override rest(): void {
+    super.rest()
+    for (const stop of [this.ticking, this.retry, this.stopWatching]) stop?.()
+    this.ticking = this.retry = this.stopWatching = undefined
     const { working } = this
     this.working = undefined
     working?.stop?.()
@@ -277,6 +247,6 @@ export class AllView<E extends EventSet.Any, S> implements ViewAll<S> {
   private set(status: ViewStatus): void {
     this.status = status
     this.snapshot = undefined
-    this.listeners.tell()
+    this.tell()
   }
 }

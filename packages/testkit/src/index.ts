@@ -9,13 +9,8 @@ export { checkLaws, explain, type LawOptions, type Report, summarise, type Verdi
 export { type Choose, chooseBy } from "./disk/Choose.ts"
 export type { DiskCall, DiskFault } from "./disk/DiskFault.ts"
 export type { DiskStats } from "./disk/DiskStats.ts"
-export {
-  type Crash,
-  Crashed,
-  type DiskStep,
-  SimulatedDisk,
-  type SimulatedDiskOptions
-} from "./disk/SimulatedDisk.ts"
+export { type Crash, SimulatedDisk, type SimulatedDiskOptions } from "./disk/SimulatedDisk.ts"
+export { Crashed, type DiskStep } from "./disk/Steps.ts"
 export { type Fault } from "./faults/Fault.ts"
 export { faults, faulty } from "./faults.ts"
 export * as generators from "./generators.ts"

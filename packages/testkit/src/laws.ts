@@ -2,21 +2,29 @@
 import type { Law } from "./Law.ts"
 import { admissionLaws } from "./laws/admission.ts"
 import { appendLaws } from "./laws/append.ts"
+import { copyLaws } from "./laws/copies.ts"
 import { cursorLaws } from "./laws/cursors.ts"
+import { decisionLaws } from "./laws/decisions.ts"
 import { dedupLaws } from "./laws/dedup.ts"
+import { distrustLaws } from "./laws/distrust.ts"
+import { disturbanceLaws } from "./laws/disturbances.ts"
+import { exactlyOnceLaws } from "./laws/exactlyOnce.ts"
+import { followLaws } from "./laws/follows.ts"
+import { growthLaws } from "./laws/growth.ts"
 import { headLaws } from "./laws/heads.ts"
 import { linearizableLaws } from "./laws/linearizable.ts"
-import { liveLaws } from "./laws/live.ts"
 import { modelLaws } from "./laws/model.ts"
 import { nameLaws } from "./laws/names.ts"
 import { orderingLaws } from "./laws/ordering.ts"
-import { stateLaws } from "./laws/projections.ts"
 import { queryLaws } from "./laws/query.ts"
 import { readingLaws } from "./laws/reading.ts"
 import { refusalLaws } from "./laws/refusals.ts"
 import { removeLaws } from "./laws/remove.ts"
+import { sealedStateLaws } from "./laws/sealedStates.ts"
 import { snapshotLaws } from "./laws/snapshots.ts"
+import { stateLaws } from "./laws/states.ts"
 import { supportLaws } from "./laws/supports.ts"
+import { viewLaws } from "./laws/views.ts"
 import { writerLaws } from "./laws/writers.ts"
 
 /** All laws that `conformance` and `checkLaws` try. */
@@ -36,7 +44,15 @@ export const allLaws: ReadonlyArray<Law> = [
   ...modelLaws,
   ...orderingLaws,
   ...stateLaws,
+  ...distrustLaws,
+  ...sealedStateLaws,
+  ...growthLaws,
+  ...decisionLaws,
+  ...copyLaws,
   ...linearizableLaws,
-  ...liveLaws,
+  ...exactlyOnceLaws,
+  ...followLaws,
+  ...disturbanceLaws,
+  ...viewLaws,
   ...writerLaws
 ]

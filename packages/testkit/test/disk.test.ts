@@ -3,7 +3,8 @@ import * as fs from "node:fs"
 import { describe, expect, it } from "vitest"
 import { type Choose, chooseBy } from "../src/disk/Choose.ts"
 import type { DiskFault } from "../src/disk/DiskFault.ts"
-import { Crashed, SimulatedDisk } from "../src/disk/SimulatedDisk.ts"
+import { SimulatedDisk } from "../src/disk/SimulatedDisk.ts"
+import { Crashed } from "../src/disk/Steps.ts"
 
 const bytesOf = (text: string) => new TextEncoder().encode(text)
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes)

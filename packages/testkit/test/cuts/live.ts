@@ -6,6 +6,7 @@ const follow = "packages/core/src/Follow.ts"
 const moves = "packages/core/src/Moves.ts"
 const view = "packages/core/src/View.ts"
 const all = "packages/core/src/ViewAll.ts"
+const watched = "packages/core/src/Watched.ts"
 const attention = "packages/core/src/Attention.ts"
 
 export const liveCuts: ReadonlyArray<Cut> = [
@@ -229,7 +230,7 @@ export const liveCuts: ReadonlyArray<Cut> = [
   },
   {
     name: "a view that is left stops while another listens",
-    file: view,
+    file: watched,
     from: "    if (this.listeners.size > 0) return\n    if (!this.used)",
     to: "    if (!this.used)",
     law: "O4 views",

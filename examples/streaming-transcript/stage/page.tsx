@@ -1,11 +1,10 @@
-/** The page: a log in memory with a long session in it, which goes on streaming, shown as it comes. */
+/** A log in memory with a long session in it, which goes on streaming; it is shown as it comes, and looked at. */
 import { MemoryStorage, Varve } from "@varve/core"
-import { StrictMode } from "react"
-import { createRoot } from "react-dom/client"
-import { Session } from "./Session.ts"
+import { memo, useEffect } from "react"
+import { Session } from "../src/Session.ts"
+import { show } from "../src/show.tsx"
+import { PlainRow, type ShownRow } from "../src/TranscriptPage.tsx"
 import { eventAt, eventsPerFlush, flushesPerSecond } from "./stream.ts"
-import { TranscriptPage } from "./TranscriptView.tsx"
-import { Transcript } from "./Transcript.ts"
 
 /** What a test wants to know. */
 export interface Seen {
@@ -34,17 +33,14 @@ for (let n = 0; n < events; n += 1000) {
   await log.append("s-1", batch)
 }
 
-const view = log.view("s-1", Transcript)
-createRoot(document.getElementById("root")!).render(
-  <StrictMode>
-    <TranscriptPage
-      view={view}
-      onCommit={(id) => {
-        if (seen.state === "streaming") seen.commits[id] = (seen.commits[id] ?? 0) + 1
-      }}
-    />
-  </StrictMode>
-)
+const CountedRow: ShownRow = memo(function CountedRow({ row }) {
+  // Without dependencies: each time that it is rendered.
+  useEffect(() => {
+    if (seen.state === "streaming") seen.commits[row.id] = (seen.commits[row.id] ?? 0) + 1
+  })
+  return <PlainRow row={row} />
+})
+const view = show(log, "s-1", document.getElementById("root")!, CountedRow)
 
 // All is on the screen before it streams.
 while (document.querySelector("main[data-status=live] section") === null)

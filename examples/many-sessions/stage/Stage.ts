@@ -1,13 +1,13 @@
 /** Starts and kills the two processes, and compares what the client shows with what the log holds. */
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
-import { SqliteStorage } from "@varve/adapter-sqlite"
-import { type Cursor, Varve } from "@varve/core"
-import { Pending, Session, Transcript } from "./Session.ts"
+import type { Cursor } from "@varve/core"
+import { openSessions } from "../src/daemon.ts"
+import { Pending, Transcript } from "../src/Session.ts"
 
 /** What the client tells of itself. */
 export interface Report {
-  readonly hasPending: boolean
+  readonly knowsPending: boolean
   readonly pending: ReadonlyArray<string>
   readonly told: number
   readonly repeated: number
@@ -17,13 +17,13 @@ export interface Report {
     readonly stream: string
     readonly status: string
     readonly state: unknown
-    readonly cursor?: Cursor
+    readonly cursor?: Cursor | undefined
   }>
 }
 
 const run = (file: URL, ...args: ReadonlyArray<string>): ChildProcess =>
   fork(file, args, {
-    execArgv: ["--conditions=@varve/source", "--disable-warning=ExperimentalWarning"]
+    execArgv: [...process.execArgv, "--disable-warning=ExperimentalWarning"]
   })
 
 const ask = async <A>(child: ChildProcess, question: string): Promise<A> => {
@@ -70,10 +70,7 @@ export class Stage implements AsyncDisposable {
 
   /** What the log holds: of these streams, and pending anywhere. */
   async truth(streams: ReadonlyArray<string>) {
-    await using log = await Varve.open({
-      events: Session,
-      storage: SqliteStorage.layer({ filename: this.filename })
-    })
+    await using log = await openSessions(this.filename)
     const shown = []
     for (const stream of streams) shown.push({ stream, ...(await log.stateWithCursor(stream, Transcript)) })
     const states = await log.states({}, Pending)

@@ -5,11 +5,14 @@ import { rolldown } from "rolldown"
 /** `development` is what StrictMode needs to mount everything twice; `production` is what users get. */
 export type Mode = "development" | "production"
 
+/** From source where this program itself runs from source. */
+const conditions = process.execArgv.join(" ").match(/@varve\/source/) ?? []
+
 export const bundle = async (mode: Mode): Promise<string> => {
   const built = await rolldown({
     input: fileURLToPath(new URL("page.tsx", import.meta.url)),
     platform: "browser",
-    resolve: { conditionNames: ["@varve/source", "browser", "import", "module", mode, "default"] },
+    resolve: { conditionNames: [...conditions, "browser", "import", "module", mode, "default"] },
     transform: {
       define: { "process.env.NODE_ENV": JSON.stringify(mode) },
       jsx: { runtime: "automatic", development: mode === "development" }

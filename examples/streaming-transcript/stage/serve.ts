@@ -1,9 +1,8 @@
-/** `npm start`: the page on a port of this machine. `?events=30000&seconds=60` says how much. */
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { bundle, type Mode } from "./bundle.ts"
 
-/** Serves the page and answers its address. */
+/** Serves the page on a port of this machine, a free one by default. `?events=30000&seconds=60` says how much it shows. */
 export const serve = async (
   mode: Mode,
   port = 0
@@ -16,5 +15,3 @@ export const serve = async (
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve))
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server }
 }
-
-if (import.meta.main) console.log(`The page is at ${(await serve("production", 4173)).url}`)

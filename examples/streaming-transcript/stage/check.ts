@@ -1,35 +1,19 @@
 /**
- * `npm run check`: opens the page in a real browser while it streams, and looks at what came of it. What the screen must
- * show in the end is worked out here, from the load alone. Where there is no browser it says so and is skipped.
+ * Opens the page in a real browser while it streams, and looks at what came of it: what the screen must show in the end
+ * is worked out from the load alone. Where there is no browser it says so and is skipped.
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { chromium } from "playwright-core"
 import type { Mode } from "./bundle.ts"
+import { expected } from "./expected.ts"
 import type { Seen } from "./page.tsx"
 import { serve } from "./serve.ts"
-import { eventAt, eventsPerFlush, flushesPerSecond } from "./stream.ts"
+import { eventsPerFlush, flushesPerSecond } from "./stream.ts"
 
 const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium"
 const events = 30_000
-
-/** The rows of the first `count` events, and how often each changes from event `from` on: once a flush. */
-const expected = (count: number, from: number) => {
-  const rows = new Map<string, string>()
-  const changes = new Map<string, number>()
-  let flush = new Set<string>()
-  for (let n = 0; n < count; n++) {
-    const { data } = eventAt(n)
-    const id = "callId" in data ? data.callId : data.messageId
-    rows.set(id, "callId" in data ? data.output : (rows.get(id) ?? "") + data.text)
-    if (n < from) continue
-    if ((n - from) % eventsPerFlush === 0) flush = new Set()
-    if (!flush.has(id)) changes.set(id, (changes.get(id) ?? 0) + 1)
-    flush.add(id)
-  }
-  return { rows, changes }
-}
 
 const check = async (mode: Mode, seconds: number): Promise<ReadonlyArray<string>> => {
   const { url, server } = await serve(mode)

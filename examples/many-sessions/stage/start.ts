@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { compare, Stage } from "./stage.ts"
+import { compare, Stage } from "./Stage.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "many-sessions-"))
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }))

@@ -1,5 +1,5 @@
 /** The load: event n of a session, whoever asks. 11 of 12 are text chunks of 80 characters, 1 of 12 a tool update of 2 KB. */
-import { Session } from "./Session.ts"
+import { Session } from "../src/Session.ts"
 
 export const flushesPerSecond = 60
 export const eventsPerFlush = 15

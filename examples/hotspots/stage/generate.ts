@@ -1,8 +1,5 @@
 /** A year of sessions: 169 of them, 6,614 turns, 190 MB, with the sizes that real ones have. The same each time. */
-import type { PromiseLog } from "@varve/core"
-import { Ledger } from "./Ledger.ts"
-
-export type LedgerLog = PromiseLog<typeof Ledger>
+import { Ledger, type LedgerLog } from "../src/Ledger.ts"
 
 export interface Size {
   readonly sessions: number

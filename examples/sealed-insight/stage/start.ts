@@ -1,8 +1,9 @@
-/** Archives 200 sessions, then opens the hub twice: the second time no event is read. */
+/** `npm run sealed-insight`: archives 200 sessions, then opens the hub twice: the second time no event is read. */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { archive, digest, insights, openHub } from "./hub.ts"
+import { digest, insights, openHub } from "../src/hub.ts"
+import { archive } from "./archive.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "varve-insight-"))
 const filename = join(folder, "hub.db")
