@@ -323,7 +323,7 @@ export const runPlan = async (
   stores: Readonly<Record<string, Store>>,
   reopens: (name: string) => boolean = () => false
 ): Promise<void> => {
-  const model = new Side("model", new Store(await new Connection(modelLayer).open()))
+  const model = new Side("model", new Store(await new Connection({ storage: modelLayer }).open()))
   const others = Object.entries(stores).map(([name, store]) => new Side(name, store))
   const real: Sides = { model, others, reopens: new Set(others.filter((side) => reopens(side.name))) }
   try {

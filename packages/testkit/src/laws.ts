@@ -1,7 +1,8 @@
-/** Every law of the kit, in the order of CONTRACT.md. Laws over the Log (coalescing, follows, projections) come to stand here too. */
+/** Every law of the kit, in the order of CONTRACT.md: first those of the seam, then those of a whole log over the storage. */
 import type { Law } from "./Law.ts"
 import { admissionLaws } from "./laws/admission.ts"
 import { appendLaws } from "./laws/append.ts"
+import { crashLaws } from "./laws/crash.ts"
 import { cursorLaws } from "./laws/cursors.ts"
 import { dedupLaws } from "./laws/dedup.ts"
 import { headLaws } from "./laws/heads.ts"
@@ -10,6 +11,7 @@ import { liveLaws } from "./laws/live.ts"
 import { modelLaws } from "./laws/model.ts"
 import { nameLaws } from "./laws/names.ts"
 import { orderingLaws } from "./laws/ordering.ts"
+import { processLaws } from "./laws/processes.ts"
 import { stateLaws } from "./laws/projections.ts"
 import { queryLaws } from "./laws/query.ts"
 import { readingLaws } from "./laws/reading.ts"
@@ -33,9 +35,9 @@ export const allLaws: ReadonlyArray<Law> = [
   ...removeLaws,
   ...nameLaws,
   ...modelLaws,
-  ...orderingLaws,
-  ...stateLaws,
   ...linearizableLaws,
-  ...liveLaws,
-  ...writerLaws
+  ...writerLaws,
+  ...processLaws,
+  ...crashLaws,
+  ...[...orderingLaws, ...stateLaws, ...liveLaws].map((law) => ({ ...law, withLog: true }))
 ]
