@@ -86,6 +86,15 @@ export const queryFaults: ReadonlyArray<Fault> = [
     "head taken for last",
     (storage) => changed(storage, { batch: (batch) => ({ ...batch, last: batch.head }) })
   ),
+  faultInModel(
+    "Q1 total-order: any query",
+    "cursors don't count in the total order",
+    "a statement of its own, without the filter",
+    (storage) =>
+      changed(storage, {
+        query: (query) => (query.order === "total" ? { ...query, after: undefined } : query)
+      })
+  ),
   faultInModel("Q1 total-order", "the total order is by the events' times", "ORDER BY at", (storage) =>
     collected(storage, (batches, query) =>
       query.order === "total"
