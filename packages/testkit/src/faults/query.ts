@@ -51,7 +51,7 @@ export const queryFaults: ReadonlyArray<Fault> = [
       query: (query) => (query.until === undefined ? query : { ...query, until: query.until + 1 })
     })
   ),
-  fault("Q1 equals-naive", "`toSeq` is exclusive", "slice(from, to)", (storage) =>
+  fault("Q7 bounds", "`toSeq` is exclusive", "slice(from, to)", (storage) =>
     changed(storage, {
       query: (query) => (query.toSeq === undefined ? query : { ...query, toSeq: query.toSeq - 1 })
     })
