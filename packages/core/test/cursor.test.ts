@@ -10,14 +10,17 @@ const lives = fc.array(fc.record({ appended: fc.integer({ min: 1, max: 4 }), los
 })
 
 interface World {
-  /** What is stored, and the epochs of which something is. */
   stored: ReadonlyArray<Cursor>
   epochs: ReadonlyArray<Epoch>
   /** What was stored when each cursor was given, up to it. */
   readonly given: Array<ReadonlyArray<Cursor>>
 }
 
-const worldOf = (all: ReadonlyArray<{ readonly appended: number; readonly lost: number }>): World => {
+/** Epochs of which nothing is left may be forgotten, or stay in the list. */
+const worldOf = (
+  all: ReadonlyArray<{ readonly appended: number; readonly lost: number }>,
+  forgets: boolean
+): World => {
   const world: World = { stored: [], epochs: [], given: [] }
   for (const [life, { appended, lost }] of all.entries()) {
     world.epochs = [...world.epochs, { epoch: `epoch ${life}`, first: world.stored.length + 1 }]
@@ -26,7 +29,7 @@ const worldOf = (all: ReadonlyArray<{ readonly appended: number; readonly lost: 
       world.given.push(world.stored)
     }
     world.stored = world.stored.slice(0, Math.max(0, world.stored.length - lost))
-    world.epochs = world.epochs.filter(({ first }) => first <= world.stored.length)
+    if (forgets) world.epochs = world.epochs.filter(({ first }) => first <= world.stored.length)
   }
   return world
 }
@@ -39,8 +42,8 @@ const reasonOf = ({ epochs }: World, { epoch }: Cursor): ResyncReason => {
 
 test("C3: a cursor goes on exactly where its event survived; else it is told up to where the histories agree", () => {
   fc.assert(
-    fc.property(lives, (all) => {
-      const world = worldOf(all)
+    fc.property(lives, fc.boolean(), (all, forgets) => {
+      const world = worldOf(all, forgets)
       const { epochs, given, stored } = world
       for (const history of given) {
         const cursor = history.at(-1)!
@@ -57,8 +60,8 @@ test("C3: a cursor goes on exactly where its event survived; else it is told up 
 
 test("each event is of the epoch that it was written under", () => {
   fc.assert(
-    fc.property(lives, (all) => {
-      const { epochs, stored } = worldOf(all)
+    fc.property(lives, fc.boolean(), (all, forgets) => {
+      const { epochs, stored } = worldOf(all, forgets)
       expect(stored.map(({ seq }) => epochAt(epochs, seq))).toEqual(stored.map(({ epoch }) => epoch))
     })
   )
