@@ -81,21 +81,20 @@ test("M1: a stream that another process owns stays Busy", async () => {
 })
 
 test("what a storage may have is passed on, as its method", async () => {
-  class Counting {
-    readonly count = { appends: 1, syncs: 2, queries: 3, eventsRead: 4, bytesRead: 5 }
+  const counting = {
+    ...broken(cause),
+    count: { appends: 1, syncs: 2, queries: 3, eventsRead: 4, bytesRead: 5 },
     counters() {
       return this.count
-    }
+    },
     async *hints() {
       yield String(this.count.appends)
-    }
+    },
     appendSync() {
       return [{ _tag: "Failed" as const, reached: "rejected" as const, cause: this.count.syncs }]
     }
   }
-  const counting = new Counting()
-  const { appendSync, counters, hints } = counting
-  const service = await open(Object.assign(counting, broken(cause), { appendSync, counters, hints }))
+  const service = await open(counting)
   expect(service.counters?.()).toBe(counting.count)
   expect(await Effect.runPromise(Stream.runCollect(service.hints!))).toEqual(["1"])
   expect(service.appendSync?.([])).toMatchObject([{ cause: 2 }])
