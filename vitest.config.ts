@@ -19,6 +19,8 @@ export default defineConfig({
   test: {
     // One a core: by default vitest leaves one of two idle.
     maxWorkers: "100%",
+    // Processes that tests start find the sources, too.
+    execArgv: ["--conditions=@varve/source"],
     // Machines are shared: a test that hangs is found all the same.
     testTimeout: 30_000,
     // Inline, because projects found by a glob lose the condition.

@@ -6,7 +6,7 @@ import { parseArgs } from "node:util"
 import { FileStorage } from "@varve/adapter-file"
 import { SqliteStorage } from "@varve/adapter-sqlite"
 import { MemoryStorage } from "@varve/core"
-import { checkLaws, type LawOptions, summarise } from "@varve/testkit"
+import { checkLaws, type LawOptions, otherProcess, type OtherProcess, summarise } from "@varve/testkit"
 
 const { values } = parseArgs({
   options: { runs: { type: "string", default: "1000" }, seed: { type: "string" }, only: { type: "string" } }
@@ -15,15 +15,24 @@ const seed = Number(values.seed ?? Date.now() % 1_000_000)
 const folder = mkdtempSync(join(tmpdir(), "varve-properties-"))
 let stores = 0
 const place = (): string => join(folder, String(++stores))
+const elsewhere = (adapter: string, at: string): OtherProcess =>
+  otherProcess(new URL(`../packages/adapter-${adapter}/test/storage.ts`, import.meta.url), at)
 
 const storages: Readonly<Record<string, Omit<LawOptions, "runs" | "seed">>> = {
   MemoryStorage: { storage: () => MemoryStorage.layer },
   SqliteStorage: {
-    storage: () => SqliteStorage.layer({ filename: `${place()}.db` }),
+    storage: () => SqliteStorage.layer({ filename: place() }),
     reopen: true,
-    secondWriter: true
+    secondWriter: true,
+    crash: () => elsewhere("sqlite", place()),
+    secondProcess: (at = place()) => [SqliteStorage.layer({ filename: at }), elsewhere("sqlite", at).storage]
   },
-  FileStorage: { storage: () => FileStorage.layer({ directory: place() }), reopen: true }
+  FileStorage: {
+    storage: () => FileStorage.layer({ directory: place() }),
+    reopen: true,
+    crash: () => elsewhere("file", place()),
+    secondProcess: (at = place()) => [FileStorage.layer({ directory: at }), elsewhere("file", at).storage]
+  }
 }
 
 console.log(`${values.runs} runs a property, seed ${seed}`)

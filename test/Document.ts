@@ -30,6 +30,9 @@ export const blocksOf = (text: string, language: string): ReadonlyArray<string> 
 /** Whether a program registers tests. */
 export const isSuite = (program: string): boolean => /^(conformance|projectionLaws)\(/m.test(program)
 
+/** Whether a suite wants a storage that lasts, where a document shows one in memory: the adapters' own tests run such. */
+export const needsOwnStorage = (suite: string): boolean => /^ {2}(crash|reopen|secondProcess):/m.test(suite)
+
 const importsOf = (block: string): ReadonlyArray<string> =>
   Array.from(block.matchAll(/^import (?:\* as )?(.*) from/gm), (match) => match[1]!.match(/\w+/g)!).flat()
 

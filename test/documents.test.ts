@@ -13,6 +13,7 @@ import {
   headingsOf,
   isSuite,
   linksOf,
+  needsOwnStorage,
   programsOf,
   root,
   textOf,
@@ -79,7 +80,7 @@ test("every program runs and prints what it tells", { timeout: 60_000 }, () => {
 
 // What registers tests is tests: they run here.
 for (const { file, name, program } of programs)
-  if (isSuite(program)) describe(name, () => import(file) as Promise<never>)
+  if (isSuite(program) && !needsOwnStorage(program)) describe(name, () => import(file) as Promise<never>)
 
 test("every script of a shell block exists", () => {
   const { scripts } = JSON.parse(textOf("package.json")) as { scripts: Record<string, string> }

@@ -118,6 +118,15 @@ describe("A2, A3: whatever is left of the end, a prefix of whole groups is read,
     }
   })
 
+  test("a half copy that a recovery left goes with the next one, another stream's stays", async () => {
+    const { directory, file, bytes } = await write()
+    fs.writeFileSync(file, bytes.subarray(0, bytes.length - 3))
+    const [own, other] = ["s.0123456789abcdef.tmp", "t.0123456789abcdef.tmp"]
+    for (const name of [own, other]) fs.writeFileSync(`${directory}/${name}`, "half")
+    await meet(directory)
+    expect(fs.readdirSync(directory).filter((name) => name.endsWith(".tmp"))).toEqual([other])
+  })
+
   test("R3: recovering twice keeps one copy, and an undamaged log isn't touched", async () => {
     const { directory, file, bytes } = await write()
     const torn = bytes.subarray(0, bytes.length - 3)

@@ -2,17 +2,22 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { SqliteStorage } from "@varve/adapter-sqlite"
-import { conformance } from "@varve/testkit"
+import { conformance, otherProcess } from "@varve/testkit"
 import { afterAll } from "vitest"
+import storage from "./storage.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "varve-sqlite-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 let stores = 0
+const place = () => join(folder, `${++stores}.db`)
+const elsewhere = (at: string) => otherProcess(new URL("storage.ts", import.meta.url), at)
 
 conformance("SqliteStorage", {
-  storage: () => SqliteStorage.layer({ filename: join(folder, `${++stores}.db`) }),
+  storage: () => storage(place()),
   reopen: true,
   secondWriter: true,
+  crash: () => elsewhere(place()),
+  secondProcess: (at = place()) => [storage(at), elsewhere(at).storage],
   // npm run test:properties tries more.
   runs: 25
 })

@@ -6,8 +6,13 @@ import type { Supports } from "@varve/core"
 import type * as fc from "fast-check"
 import type { Store } from "./Store.ts"
 
-/** What a law may need beyond the MUST. A flag of `supports`, or what the options say of the storage. */
-export type Need = Flag | "reopen" | "secondWriter" | "appendSync"
+/**
+ * What a law may need beyond the MUST: a flag of `supports`, or what the options say of the storage. With `crash` or
+ * `secondProcess`, the stores that the law gets are of that kind: `store.crash()`, `store.beside()`.
+ */
+export type Need = Flag | "claims" | "appendSync" | Option
+/** What only the author of a storage can give. */
+export type Option = "reopen" | "secondWriter" | "crash" | "secondProcess"
 type Flag = { [K in keyof Supports]: Supports[K] extends boolean ? K : never }[keyof Supports]
 
 /** A promise, and its check. */
@@ -17,6 +22,8 @@ export interface Law {
   /** The promise in a sentence or two, for the reader who broke it. */
   readonly promise: string
   readonly needs: ReadonlyArray<Need>
+  /** Runs a whole log over the storage: what it finds may be the log's mistake. */
+  readonly withLog?: boolean
   readonly check: (bench: Bench) => Promise<void>
 }
 

@@ -234,7 +234,7 @@ const selection = {
   prefix: maybe(fc.constantFrom("", "a", "A", "a%", "e", "\u00e9"))
 }
 
-const query = (supports: PlanOptions["supports"]): fc.Arbitrary<Step> =>
+const query = (supports: PlanOptions["supports"], order?: Query["order"]): fc.Arbitrary<Step> =>
   fc
     .record<PlannedQuery>({
       ...selection,
@@ -251,7 +251,7 @@ const query = (supports: PlanOptions["supports"]): fc.Arbitrary<Step> =>
       direction: fc.constantFrom(undefined, "forward", ...(supports.reverse ? ["backward" as const] : [])),
       batchEvents: fc.constantFrom(undefined, 1, 2)
     })
-    .map((asked): Step => ({ do: "query", query: asked }))
+    .map((asked): Step => ({ do: "query", query: order === undefined ? asked : { ...asked, order } }))
 
 export interface PlanOptions {
   /** What all of the storages can do. */
@@ -308,12 +308,13 @@ export const plan = ({
 
 /** Appends, then queries only: for what a query answers rather than for what a store becomes. */
 export const readingPlan = (
-  supports: PlanOptions["supports"]
+  supports: PlanOptions["supports"],
+  order?: Query["order"]
 ): fc.Arbitrary<Iterable<fc.AsyncCommand<object, Sides>>> =>
   fc
     .tuple(
       fc.array(append, { minLength: 2, maxLength: 6, size: "max" }),
-      fc.array(query(supports), { minLength: 10, maxLength: 20, size: "max" })
+      fc.array(query(supports, order), { minLength: 10, maxLength: 20, size: "max" })
     )
     .map(([appends, queries]) => [...appends, ...queries].map((step) => new PlanCommand(step)))
 
@@ -323,7 +324,7 @@ export const runPlan = async (
   stores: Readonly<Record<string, Store>>,
   reopens: (name: string) => boolean = () => false
 ): Promise<void> => {
-  const model = new Side("model", new Store(await new Connection(modelLayer).open()))
+  const model = new Side("model", new Store(await new Connection({ storage: modelLayer }).open()))
   const others = Object.entries(stores).map(([name, store]) => new Side(name, store))
   const real: Sides = { model, others, reopens: new Set(others.filter((side) => reopens(side.name))) }
   try {

@@ -20,16 +20,27 @@ import { tell, tellBatches, tellGroup, tellHeads, tellOutcome, tellQuery } from 
 /** A recipe for a storage. Building it again, once closed or beside it, opens the same store (if it keeps one). */
 export type StorageLayer = Layer.Layer<LogStorage, unknown>
 
+/** A fresh store, and what its author can do with it beyond opening and closing. */
+export interface Recipe {
+  readonly storage: StorageLayer
+  /** Opens the same store as another process would; without it `storage` does, a second time. */
+  readonly elsewhere?: StorageLayer | undefined
+  /** Ends the life of what is open without closing it. */
+  readonly crash?: (() => void | Promise<void>) | undefined
+  /** A crash of it takes what wasn't synced. */
+  readonly powerCut?: boolean | undefined
+}
+
 /** One opening of a store. */
 export class Connection {
-  readonly #layer: StorageLayer
+  readonly #recipe: Recipe
   #runtime: ManagedRuntime.ManagedRuntime<LogStorage, unknown>
   #service: StorageService | undefined
   readonly #beside: Array<Connection> = []
 
-  constructor(layer: StorageLayer) {
-    this.#layer = layer
-    this.#runtime = ManagedRuntime.make(layer)
+  constructor(recipe: Recipe) {
+    this.#recipe = recipe
+    this.#runtime = ManagedRuntime.make(recipe.storage)
   }
 
   async open(): Promise<this> {
@@ -53,13 +64,27 @@ export class Connection {
 
   async reopen(): Promise<void> {
     await this.close()
-    this.#runtime = ManagedRuntime.make(this.#layer)
+    this.#runtime = ManagedRuntime.make(this.#recipe.storage)
     await this.open()
   }
 
-  /** A second writer on the same store, closed with this one. */
+  get powerCut(): boolean {
+    return this.#recipe.powerCut === true
+  }
+
+  /** Crashes, and opens what is left. What was open is dead, not closed. */
+  async crash(): Promise<void> {
+    must(this.#recipe.crash !== undefined, "The store can crash")
+    await this.#recipe.crash()
+    this.#runtime = ManagedRuntime.make(this.#recipe.storage)
+    await this.open()
+  }
+
+  /** A second opening of the same store, closed with this one. There is one other process, however often it is asked for. */
   async beside(): Promise<Connection> {
-    const other = await new Connection(this.#layer).open()
+    const { elsewhere, storage } = this.#recipe
+    if (elsewhere !== undefined && this.#beside[0] !== undefined) return this.#beside[0]
+    const other = await new Connection({ storage: elsewhere ?? storage }).open()
     this.#beside.push(other)
     return other
   }
@@ -220,7 +245,25 @@ export class Store {
     await this.#connection.reopen()
   }
 
-  /** A second writer on the same store, with the same names. */
+  /** Whether a crash takes what wasn't synced. */
+  get powerCut(): boolean {
+    return this.#connection.powerCut
+  }
+
+  async crash(): Promise<void> {
+    this.#calls.push(() => (this.powerCut ? "the power is cut, open again" : "crash, open again"))
+    await this.#connection.crash()
+  }
+
+  release(stream: string): Promise<void> {
+    return this.#do(
+      (service) => service.release(stream),
+      () => `release ${tell(stream)}`,
+      done
+    )
+  }
+
+  /** A second opening of the same store, with the same names. */
   async beside(): Promise<Store> {
     return new Store(await this.#connection.beside(), this.#scope, this.#calls, "[the second writer] ")
   }

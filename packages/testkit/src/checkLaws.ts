@@ -1,9 +1,9 @@
 /** Runs laws against a storage and says which it keeps, without any test runner. */
 import * as fc from "fast-check"
 import { Broken } from "./Broken.ts"
-import type { Bench, Law, Need } from "./Law.ts"
+import type { Bench, Law, Need, Option } from "./Law.ts"
 import { allLaws } from "./laws.ts"
-import { Connection, type StorageLayer, Store } from "./Store.ts"
+import { Connection, type Recipe, type StorageLayer, Store } from "./Store.ts"
 
 /** Which storage is held against the laws, and how hard it is tried. */
 export interface LawOptions {
@@ -13,12 +13,26 @@ export interface LawOptions {
   readonly reopen?: boolean | undefined
   /** Building the same layer twice gives two writers on one store. False by default. */
   readonly secondWriter?: boolean | undefined
+  /**
+   * A fresh store that can crash: `crash` ends the life of what is open without closing it, and building `storage` again
+   * opens what is left. {@link otherProcess} makes one that is killed; with `powerCut`, what wasn't synced may be gone.
+   */
+  readonly crash?: (() => Crashing) | undefined
+  /** One fresh store, to be opened by two processes: a layer for each. {@link otherProcess} has one of a real other process. */
+  readonly secondProcess?: (() => readonly [here: StorageLayer, there: StorageLayer]) | undefined
   /** How often a property is tried, 100 by default. */
   readonly runs?: number | undefined
   /** Repeats a run that failed: the report names its seed. */
   readonly seed?: number | undefined
   /** Only laws whose name begins with one of these: `["A7", "D3 for-ever"]`. */
   readonly only?: ReadonlyArray<string> | undefined
+}
+
+/** A store that can crash. */
+export interface Crashing {
+  readonly storage: StorageLayer
+  readonly crash: () => void | Promise<void>
+  readonly powerCut?: boolean | undefined
 }
 
 /** What became of a law. */
@@ -61,10 +75,12 @@ export const checkLaw = async (law: Law, options: LawOptions): Promise<Verdict> 
     ms: performance.now() - start
   })
   try {
-    const first = law.needs.length === 0 ? undefined : await fresh(options, opened)
+    const plain = (): Recipe => ({ storage: options.storage() })
+    const first = law.needs.length === 0 ? undefined : await fresh(plain, opened)
     const missing = first && law.needs.find((need) => !has(need, first, options))
     if (missing !== undefined) return verdict({ outcome: "skipped", reason: reasonToSkip(missing) })
-    await law.check(bench(options, seed, opened))
+    const make = recipes(law, options) ?? plain
+    await law.check(bench(options, make, seed, opened))
     return verdict({ outcome: "kept" })
   } catch (error) {
     const { message, history } = error instanceof Broken ? error : new Broken(crash(error))
@@ -75,24 +91,34 @@ export const checkLaw = async (law: Law, options: LawOptions): Promise<Verdict> 
   }
 }
 
-const fresh = async (options: LawOptions, opened: Array<Store>): Promise<Store> => {
-  const store = new Store(await new Connection(options.storage()).open())
+/** How stores are made for a law that needs them to be of a kind. */
+const recipes = ({ needs }: Law, { crash, secondProcess }: LawOptions): (() => Recipe) | undefined => {
+  if (needs.includes("crash")) return crash
+  if (!needs.includes("secondProcess") || secondProcess === undefined) return undefined
+  return () => {
+    const [storage, elsewhere] = secondProcess()
+    return { storage, elsewhere }
+  }
+}
+
+const fresh = async (make: () => Recipe, opened: Array<Store>): Promise<Store> => {
+  const store = new Store(await new Connection(make()).open())
   opened.push(store)
   return store
 }
 
-const bench = (options: LawOptions, seed: number, opened: Array<Store>): Bench => {
+const bench = (options: LawOptions, make: () => Recipe, seed: number, opened: Array<Store>): Bench => {
   let runs = 0
   return {
     reopens: options.reopen === true,
-    store: () => fresh(options, opened),
+    store: () => fresh(make, opened),
     property: async (arbitrary, check, { fresh: freshEachRun = false, share = 1 } = {}) => {
-      const shared = freshEachRun ? undefined : new Connection(options.storage())
+      const shared = freshEachRun ? undefined : new Connection(make())
       if (shared !== undefined) opened.push(new Store(await shared.open()))
       const property = fc.asyncProperty(arbitrary, async (value) => {
         const store = shared
           ? new Store(shared, `${runs++}/`)
-          : new Store(await new Connection(options.storage()).open())
+          : new Store(await new Connection(make()).open())
         try {
           await check(store, value)
         } catch (error) {
@@ -112,14 +138,19 @@ const bench = (options: LawOptions, seed: number, opened: Array<Store>): Bench =
   }
 }
 
+const isOption = (need: Need): need is Option =>
+  need === "reopen" || need === "secondWriter" || need === "crash" || need === "secondProcess"
+
 const has = (need: Need, { service, supports }: Store, options: LawOptions): boolean => {
-  if (need === "reopen" || need === "secondWriter") return options[need] === true
-  return need === "appendSync" ? service.appendSync !== undefined : supports[need]
+  if (isOption(need)) return options[need] !== undefined && options[need] !== false
+  if (need === "appendSync") return service.appendSync !== undefined
+  return need === "claims" ? !supports.sharedWriters : supports[need]
 }
 
 const reasonToSkip = (need: Need): string => {
-  if (need === "reopen" || need === "secondWriter") return `the option ${need} isn't given`
-  return need === "appendSync" ? "it has no appendSync" : `supports.${need} is false`
+  if (isOption(need)) return `the option ${need} isn't given`
+  if (need === "appendSync") return "it has no appendSync"
+  return need === "claims" ? "supports.sharedWriters is true" : `supports.${need} is false`
 }
 
 /** A mistake of a law, or something thrown that isn't a verdict: shown with its stack. */

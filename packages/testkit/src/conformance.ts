@@ -1,6 +1,7 @@
 /** The laws as a vitest suite: one call in a test file proves a storage, or names the law that it breaks. */
 import { afterAll, describe, test } from "vitest"
 import { Broken } from "./Broken.ts"
+import type { Law } from "./Law.ts"
 import { checkLaw, explain, type LawOptions, lawsOf, type Verdict } from "./checkLaws.ts"
 
 /** What is proven, and how hard it is tried. */
@@ -19,14 +20,14 @@ export interface ConformanceOptions extends LawOptions {
  */
 export const conformance = (name: string, options: ConformanceOptions): void => {
   const laws = lawsOf(options)
-  const groups = new Set(laws.map((law) => law.needs.join(", ")))
+  const groups = new Set(laws.map(groupOf))
   const verdicts: Array<Verdict> = []
   describe(name, () => {
     afterAll(() => console.log(`${name}: ${briefly(verdicts)}`))
-    for (const needs of groups) {
-      describe(needs === "" ? "MUST" : `where there is ${needs}`, () => {
+    for (const group of groups) {
+      describe(group, () => {
         for (const law of laws) {
-          if (law.needs.join(", ") !== needs) continue
+          if (groupOf(law) !== group) continue
           test(law.name, { timeout: options.timeout ?? 30_000 }, async (context) => {
             const verdict = await checkLaw(law, options)
             verdicts.push(verdict)
@@ -38,6 +39,9 @@ export const conformance = (name: string, options: ConformanceOptions): void => 
     }
   })
 }
+
+const groupOf = ({ needs, withLog }: Law): string =>
+  (needs.length === 0 ? "MUST" : `where there is ${needs.join(", ")}`) + (withLog ? ", with a log on it" : "")
 
 /** What was proven, and what was skipped and why; broken laws tell themselves. */
 const briefly = (verdicts: ReadonlyArray<Verdict>): string => {

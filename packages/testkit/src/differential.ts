@@ -74,7 +74,7 @@ const withStores = async <A>(
   const stores: Record<string, Store> = {}
   try {
     for (const [name, { storage }] of Object.entries(storages))
-      stores[name] = new Store(await new Connection(storage()).open())
+      stores[name] = new Store(await new Connection({ storage: storage() }).open())
     return await use(stores)
   } finally {
     for (const store of Object.values(stores)) await store.close()

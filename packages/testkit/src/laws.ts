@@ -1,8 +1,12 @@
-/** Every law of the kit; docs/laws.md has their promises in order, and those that one storage alone can be held to. */
+/**
+ * Every law of the kit; docs/laws.md has their promises in order, and those that one storage alone can be held to.
+ * First those of the seam, then those of a whole log over the storage.
+ */
 import type { Law } from "./Law.ts"
 import { admissionLaws } from "./laws/admission.ts"
 import { appendLaws } from "./laws/append.ts"
 import { copyLaws } from "./laws/copies.ts"
+import { crashLaws } from "./laws/crash.ts"
 import { cursorLaws } from "./laws/cursors.ts"
 import { decisionLaws } from "./laws/decisions.ts"
 import { dedupLaws } from "./laws/dedup.ts"
@@ -16,6 +20,7 @@ import { linearizableLaws } from "./laws/linearizable.ts"
 import { modelLaws } from "./laws/model.ts"
 import { nameLaws } from "./laws/names.ts"
 import { orderingLaws } from "./laws/ordering.ts"
+import { processLaws } from "./laws/processes.ts"
 import { queryLaws } from "./laws/query.ts"
 import { readingLaws } from "./laws/reading.ts"
 import { refusalLaws } from "./laws/refusals.ts"
@@ -42,17 +47,21 @@ export const allLaws: ReadonlyArray<Law> = [
   ...removeLaws,
   ...nameLaws,
   ...modelLaws,
-  ...orderingLaws,
-  ...stateLaws,
-  ...distrustLaws,
-  ...sealedStateLaws,
-  ...growthLaws,
-  ...decisionLaws,
-  ...copyLaws,
   ...linearizableLaws,
-  ...exactlyOnceLaws,
-  ...followLaws,
-  ...disturbanceLaws,
-  ...viewLaws,
-  ...writerLaws
+  ...writerLaws,
+  ...processLaws,
+  ...crashLaws,
+  ...[
+    ...orderingLaws,
+    ...stateLaws,
+    ...distrustLaws,
+    ...sealedStateLaws,
+    ...growthLaws,
+    ...decisionLaws,
+    ...copyLaws,
+    ...exactlyOnceLaws,
+    ...followLaws,
+    ...disturbanceLaws,
+    ...viewLaws
+  ].map((law) => ({ ...law, withLog: true }))
 ]

@@ -1,8 +1,8 @@
 /**
  * A storage that misbehaves when it is told to, so that an application can test what it does about a conflict, a write
- * of unknown fate, a busy stream or a read that fails. Behind each trouble it works as before.
+ * of unknown fate, a busy stream, a read that fails or events that are lost. Behind each trouble it works as before.
  */
-import { type Group, LogStorage, type Outcome, StorageError } from "@varve/core"
+import { type Batch, type Cursor, type Group, LogStorage, type Outcome, StorageError } from "@varve/core"
 import { Effect, Layer, Stream } from "effect"
 
 /** What the next call of `append` does to each of its groups; `undefined` for what it should. */
@@ -29,6 +29,11 @@ export interface Troubled<E> {
   readonly append: (...troubles: ReadonlyArray<Trouble>) => void
   /** Makes the next queries fail with `StorageError`. */
   readonly query: (times: number) => void
+  /**
+   * The next so many queries behind cursors find the events of these lost, and answer a resync: what a follow meets after a
+   * crash, as it begins, or once it has lagged and reads on.
+   */
+  readonly resync: (times: number) => void
   /** Lets slow appends go on. */
   readonly release: () => void
 }
@@ -47,6 +52,7 @@ export interface Troubled<E> {
 export const troubled = <E>(storage: Layer.Layer<LogStorage, E>): Troubled<E> => {
   const troubles: Array<Trouble> = []
   let failing = 0
+  let resyncs = 0
   let waiting: Array<() => void> = []
   const cause = new Error("trouble was asked for")
   const answer =
@@ -77,17 +83,35 @@ export const troubled = <E>(storage: Layer.Layer<LogStorage, E>): Troubled<E> =>
       }
     })
     const query: typeof honest.query = (asked) =>
-      Stream.suspend(() =>
-        failing-- > 0 ? Stream.fail(new StorageError({ operation: "query", cause })) : honest.query(asked)
-      )
+      Stream.suspend(() => {
+        if (failing > 0) {
+          failing--
+          return Stream.fail(new StorageError({ operation: "query", cause }))
+        }
+        if (resyncs === 0 || asked.after === undefined || asked.after.size === 0) return honest.query(asked)
+        resyncs--
+        return lost(honest.query({ ...asked, limit: 0 }), asked.after)
+      })
     return { ...honest, append, appendSync: undefined, query }
   })
   return {
     storage: Layer.effect(LogStorage, wrapped).pipe(Layer.provide(storage)),
     append: (...more) => void troubles.push(...more),
     query: (times) => void (failing = times),
+    resync: (times) => void (resyncs = times),
     release: () => {
       for (const go of waiting.splice(0)) go()
     }
   }
 }
+
+/** The answer to cursors whose events are gone, and the events before them, too. */
+const lost = <E>(
+  batches: Stream.Stream<Batch, E>,
+  after: ReadonlyMap<string, Cursor>
+): Stream.Stream<Batch, E> =>
+  Stream.map(batches, (batch) =>
+    after.has(batch.stream)
+      ? { ...batch, events: [], last: undefined, resync: { reason: "lost", survived: undefined } }
+      : batch
+  )

@@ -1,15 +1,11 @@
 import { LogStorage, MemoryStorage } from "@varve/core"
 import { Layer } from "effect"
 import { expect, test } from "vitest"
+import { modelOptions } from "../src/faults.ts"
 import { compareStorages, conformance, differential, faults, faulty, modelStorage } from "../src/index.ts"
 
 // The model claims every capability, so that every law is tried on something that keeps it.
-conformance("the reference model", {
-  storage: () => Layer.succeed(LogStorage, modelStorage()),
-  reopen: true,
-  secondWriter: true,
-  runs: 30
-})
+conformance("the reference model", { ...modelOptions, runs: 30 })
 
 differential("MemoryStorage and the model answer one plan alike", {
   memory: { storage: () => MemoryStorage.layer },

@@ -52,3 +52,12 @@ test("a failing read is told, and the next one works", async () => {
   await expect(log.read("s")[Symbol.asyncIterator]().next()).rejects.toMatchObject({ _tag: "StorageError" })
   expect((await log.read("s")[Symbol.asyncIterator]().next()).value).toMatchObject({ id: "a" })
 })
+
+test("lost events are told to whoever follows from a cursor of theirs, and the next follow goes on", async () => {
+  const { log, trouble } = await open()
+  const { head } = await log.append("s", [note("a"), note("b")])
+  trouble.resync(1)
+  const follow = () => log.follow("s", { after: head!.cursor })[Symbol.asyncIterator]()
+  expect((await follow().next()).value).toMatchObject({ _tag: "Resync", reason: "lost" })
+  expect((await follow().next()).value).toMatchObject({ _tag: "CaughtUp" })
+})

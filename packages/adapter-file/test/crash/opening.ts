@@ -23,7 +23,7 @@ export const openOn =
   }
 
 /** Owners of before the crash are dead. */
-const alone = (): Presence => {
+export const alone = (): Presence => {
   const there = new Set<string>()
   return {
     enter: (folder, name) => {

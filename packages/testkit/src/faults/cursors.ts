@@ -1,12 +1,28 @@
 /** Faults in cursors. */
 import type { Cursor } from "@varve/core"
 import { Effect, Stream } from "effect"
-import { changed, type Fault, fault } from "./Fault.ts"
+import { changed, type Fault, fault, faultInModel } from "./Fault.ts"
 
 const cursorsAs = (
   query: ReadonlyMap<string, Cursor> | undefined,
   as: (cursor: Cursor, stream: string) => Cursor
 ) => query && new Map(Array.from(query, ([stream, cursor]) => [stream, as(cursor, stream)]))
+
+/** Takes a cursor for a place, whatever history it is of. */
+const plainOffsets: Fault["plant"] = (storage) => ({
+  ...storage,
+  query: (query) =>
+    Stream.unwrap(
+      Effect.map(storage.heads({}), (heads) => {
+        const epochs = new Map(heads.map((head) => [head.stream, head.cursor.epoch]))
+        const after = cursorsAs(
+          query.after,
+          (cursor, stream) => cursor && { ...cursor, epoch: epochs.get(stream) ?? cursor.epoch }
+        )
+        return storage.query({ ...query, after })
+      })
+    )
+})
 
 export const cursorFaults: ReadonlyArray<Fault> = [
   fault("C2 resume-anywhere", "`after` is inclusive", "WHERE seq >= ?", (storage) => ({
@@ -66,20 +82,13 @@ export const cursorFaults: ReadonlyArray<Fault> = [
     "C4 foreign-cursor",
     "a cursor of another epoch is taken for one of this",
     "offsets as plain numbers",
-    (storage) => ({
-      ...storage,
-      query: (query) =>
-        Stream.unwrap(
-          Effect.map(storage.heads({}), (heads) => {
-            const epochs = new Map(heads.map((head) => [head.stream, head.cursor.epoch]))
-            const after = cursorsAs(
-              query.after,
-              (cursor, stream) => cursor && { ...cursor, epoch: epochs.get(stream) ?? cursor.epoch }
-            )
-            return storage.query({ ...query, after })
-          })
-        )
-    })
+    plainOffsets
+  ),
+  faultInModel(
+    "C3 crash",
+    "a cursor of what was lost goes on among what came after it",
+    "offsets as plain numbers",
+    plainOffsets
   ),
   fault(
     "C4 foreign-cursor",

@@ -1,7 +1,17 @@
 /** Faults in recognising events and names. */
 import type { Group, Outcome, StorageService } from "@varve/core"
 import { Effect } from "effect"
-import { changed, eventsOf, type Fault, fault, headOf, mark, stepwise, unmarked } from "./Fault.ts"
+import {
+  changed,
+  eventsOf,
+  type Fault,
+  fault,
+  faultInModel,
+  headOf,
+  mark,
+  stepwise,
+  unmarked
+} from "./Fault.ts"
 
 /** Ids that the storage keeps under another text: what it takes for one id, and what for two. */
 const idsAs = (storage: StorageService, as: (id: string, stream: string) => string): StorageService =>
@@ -111,6 +121,12 @@ export const dedupFaults: ReadonlyArray<Fault> = [
   ),
   fault("D3 reopened", "ids are forgotten when it closes", "a Set of ids in memory", (storage, opening) =>
     idsAs(storage, (id) => `${id}${mark}${opening}`)
+  ),
+  faultInModel(
+    "D3 crash",
+    "ids are read back only after a clean end",
+    "a Set of ids in memory, stored on close",
+    (storage, opening) => idsAs(storage, (id) => `${id}${mark}${opening}`)
   ),
   fault("D4 ids-exact", "ids are compared without case", "COLLATE NOCASE, MySQL's default", (storage) =>
     idsFolded(storage, (id) => id.toLowerCase())

@@ -51,7 +51,7 @@ export const queryFaults: ReadonlyArray<Fault> = [
       query: (query) => (query.until === undefined ? query : { ...query, until: query.until + 1 })
     })
   ),
-  fault("Q1 equals-naive", "`toSeq` is exclusive", "slice(from, to)", (storage) =>
+  fault("Q7 bounds", "`toSeq` is exclusive", "slice(from, to)", (storage) =>
     changed(storage, {
       query: (query) => (query.toSeq === undefined ? query : { ...query, toSeq: query.toSeq - 1 })
     })
@@ -85,6 +85,15 @@ export const queryFaults: ReadonlyArray<Fault> = [
     "`last` is where the stream ends, not where the answer does",
     "head taken for last",
     (storage) => changed(storage, { batch: (batch) => ({ ...batch, last: batch.head }) })
+  ),
+  faultInModel(
+    "Q1 total-order: any query",
+    "cursors don't count in the total order",
+    "a statement of its own, without the filter",
+    (storage) =>
+      changed(storage, {
+        query: (query) => (query.order === "total" ? { ...query, after: undefined } : query)
+      })
   ),
   faultInModel("Q1 total-order", "the total order is by the events' times", "ORDER BY at", (storage) =>
     collected(storage, (batches, query) =>

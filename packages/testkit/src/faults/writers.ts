@@ -31,7 +31,7 @@ const lagging = (storage: StorageService): StorageService => {
   )
 }
 
-export const writerFaults: ReadonlyArray<Fault> = [
+const twoWriters: ReadonlyArray<Fault> = [
   fault(
     "M2 linearizable",
     "an append is seen by the second read behind it",
@@ -115,4 +115,12 @@ export const writerFaults: ReadonlyArray<Fault> = [
       }
     }
   )
+]
+
+/** What goes wrong between two writers goes wrong between two processes. */
+export const writerFaults: ReadonlyArray<Fault> = [
+  ...twoWriters,
+  ...twoWriters
+    .filter(({ breaks }) => /two.writers$/.test(breaks))
+    .map((one) => ({ ...one, breaks: one.breaks.replace(/writers$/, "processes") }))
 ]

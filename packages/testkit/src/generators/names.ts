@@ -35,7 +35,15 @@ export const hostileNames: ReadonlyArray<string> = [
   // Blanks that trimming and padding comparisons drop.
   [" ", "  ", "a ", " a", "a\u00a0", "\u3000", "\u200b", "a\u200b", "\ufeff", "a\u2028"],
   // UTF-16 order is not code-point order.
-  ["\u{1f600}", "\uff5e", "\ufffd", "\u{10ffff}", "\ue000", "\u{1f468}\u200d\u{1f469}\u200d\u{1f467}"],
+  [
+    "\u{10000}",
+    "\u{1f600}",
+    "\uff5e",
+    "\ufffd",
+    "\u{10ffff}",
+    "\ue000",
+    "\u{1f468}\u200d\u{1f469}\u200d\u{1f467}"
+  ],
   // Names that objects and languages know already.
   ["__proto__", "constructor", "toString", "hasOwnProperty", "length", "null", "undefined", "NaN", "true"],
   // Numbers that a column with an affinity rewrites.

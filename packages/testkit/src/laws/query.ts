@@ -9,11 +9,11 @@ import { wellFormed } from "../Side.ts"
 import { filters, history, pages, place, write } from "./history.ts"
 
 const equalsNaive =
-  (backward: boolean): Parameters<typeof law>[2] =>
+  (backward: boolean, order?: Query["order"]): Parameters<typeof law>[2] =>
   async (bench) => {
     const { supports } = await bench.store()
     await bench.property(
-      readingPlan({ ...supports, reverse: backward }),
+      readingPlan({ ...supports, reverse: backward && supports.reverse }, order),
       (storage, commands) => runPlan(commands, { storage }),
       { fresh: true, share: 0.6 }
     )
@@ -83,11 +83,20 @@ const q1TotalOrder = lawWhere(
         mustEqual("Some events in total order", await got(filter), some)
         mustEqual("The first two", await got({ ...filter, limit: 2 }), some.slice(0, 2))
         mustEqual("In batches of one", await got({ ...filter, batchEvents: 1 }), some)
+        const paged = await pages(store, { ...query, ...filter, limit: 2 })
+        mustEqual("Page by page, going on from each batch's `last`", paged.toSorted(), some.toSorted())
         if (store.supports.reverse)
           mustEqual("Backward", await got({ ...filter, direction: "backward" }), some.toReversed())
       },
       { share: 0.5 }
     )
+)
+
+const q1TotalAnyQuery = lawWhere(
+  ["totalOrder"],
+  "Q1 total-order: any query",
+  "Any filter, cursor, range and limit picks from the total order what it picks stream by stream; cursors that cannot go on are told.",
+  equalsNaive(true, "total")
 )
 
 const q4TimeIsNoOrder = law(
@@ -204,6 +213,7 @@ export const queryLaws = [
   q1Backward,
   q1Pages,
   q1TotalOrder,
+  q1TotalAnyQuery,
   q4TimeIsNoOrder,
   q5Stable,
   q7Bounds

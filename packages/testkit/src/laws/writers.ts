@@ -1,4 +1,4 @@
-/** Two writers on one store: laws of storages with `sharedWriters`, where the author can open a second one. */
+/** Two writers on one store: laws of storages with `sharedWriters`, where the author can open a second one, here or in another process. */
 import * as fc from "fast-check"
 import { mustEqual } from "../Broken.ts"
 import { event, events } from "../generators/events.ts"
@@ -11,10 +11,8 @@ const two = async (bench: Bench): Promise<readonly [Store, Store]> => {
   return [store, await store.beside()]
 }
 
-const needs = ["sharedWriters", "secondWriter"] as const
-
 const a7TwoWriters = lawWhere(
-  needs,
+  ["sharedWriters", "secondWriter"],
   "A7 two-writers",
   "Of appends through two writers that race for one place, exactly one wins.",
   async (bench) => {
@@ -34,7 +32,7 @@ const a7TwoWriters = lawWhere(
 )
 
 const a11TwoWriters = lawWhere(
-  needs,
+  ["sharedWriters", "secondWriter"],
   "A11 two-writers",
   "A stream that one writer sealed takes nothing from the other.",
   async (bench) => {
@@ -49,7 +47,7 @@ const a11TwoWriters = lawWhere(
 )
 
 const d3TwoWriters = lawWhere(
-  needs,
+  ["sharedWriters", "secondWriter"],
   "D3 two-writers",
   "An id that one writer stored is known to the other, however early that was opened.",
   async (bench) => {
@@ -74,7 +72,7 @@ const d3TwoWriters = lawWhere(
 )
 
 const c2TwoWriters = lawWhere(
-  needs,
+  ["sharedWriters", "secondWriter"],
   "C2 two-writers",
   "What one writer was told to be stored, the other reads: events, heads, cursors, labels, snapshots, removals.",
   (bench) =>
@@ -109,4 +107,16 @@ const c2TwoWriters = lawWhere(
     )
 )
 
-export const writerLaws = [a7TwoWriters, a11TwoWriters, d3TwoWriters, c2TwoWriters]
+const inThisProcess = [a7TwoWriters, a11TwoWriters, d3TwoWriters, c2TwoWriters]
+
+/** The same laws, where the other writer is another process. */
+const inTwoProcesses = inThisProcess.map(({ check, name, promise }) =>
+  lawWhere(
+    ["sharedWriters", "secondProcess"],
+    name.replace("two-writers", "two-processes"),
+    promise.replaceAll("writer", "process"),
+    check
+  )
+)
+
+export const writerLaws = [...inThisProcess, ...inTwoProcesses]
