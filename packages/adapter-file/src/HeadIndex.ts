@@ -4,8 +4,9 @@
  * log that has grown it is where reading goes on.
  *
  * The file is a checksum on the first line, then a line for each log: its file name, a blank, and the entry, which is
- * parsed only when it is asked for.
+ * parsed only when it is asked for. Its fields stand by place: what a name costs, it costs ten thousand times.
  */
+import type { Epoch, Head } from "@varve/core"
 import { randomBytes } from "node:crypto"
 import { crc32 } from "node:zlib"
 import type { Disk } from "./Disk.ts"
@@ -46,7 +47,7 @@ export class HeadIndex {
   get(name: string): Entry | undefined {
     this.lines ??= this.load()
     const line = this.lines.get(name)
-    return line === undefined ? undefined : (JSON.parse(line) as Entry)
+    return line === undefined ? undefined : entryOf(line)
   }
 
   /** Whether it is worth writing: a few outdated entries cost less to make up for than the file to write. */
@@ -63,7 +64,7 @@ export class HeadIndex {
     for (const name of names) {
       yield* this.turns.give()
       const entry = known(name)
-      const line = entry === undefined ? this.lines?.get(name) : JSON.stringify(entry)
+      const line = entry === undefined ? this.lines?.get(name) : lineOf(entry)
       if (line === undefined) continue
       lines.set(name, line)
       body += `${name} ${line}\n`
@@ -88,6 +89,77 @@ export class HeadIndex {
       // As if there were none.
       return new Map()
     }
+  }
+}
+
+type Fields = [
+  size: number,
+  ino: number,
+  mtimeMs: number,
+  stream: string,
+  start: number,
+  seed: number,
+  sum: number,
+  end: number,
+  seq: number,
+  synced: number,
+  sealed: 0 | 1,
+  minAt: number,
+  maxAt: number,
+  writtenAt: number,
+  attributes: Readonly<Record<string, string>>,
+  types: ReadonlyArray<string> | null,
+  ...epochs: ReadonlyArray<string | number>
+]
+
+const lineOf = ({ kept, look }: Entry): string => {
+  const { end, epochs, head, seed, start, stream, sum, types } = kept
+  const { attributes, cursor, maxAt, minAt, sealed, synced, writtenAt } = head
+  const fields: Fields = [
+    look.size,
+    look.ino,
+    look.mtimeMs,
+    stream,
+    start,
+    seed,
+    sum,
+    end,
+    cursor.seq,
+    synced,
+    sealed ? 1 : 0,
+    minAt,
+    maxAt,
+    writtenAt,
+    attributes,
+    types,
+    ...epochs.flatMap(({ epoch, first }) => [epoch, first])
+  ]
+  return JSON.stringify(fields)
+}
+
+/** What a line of an index says. */
+export const entryOf = (line: string): Entry => {
+  const fields = JSON.parse(line) as Fields
+  const [size, ino, mtimeMs, stream, start, seed, sum, end, seq, synced, sealed, minAt, maxAt, writtenAt] =
+    fields
+  const epochs: Array<Epoch> = []
+  for (let i = 16; i < fields.length; i += 2)
+    epochs.push({ epoch: fields[i] as string, first: fields[i + 1] as number })
+  // A head's epoch is the one that its log came to last.
+  const cursor = { epoch: epochs.at(-1)!.epoch, seq }
+  const head: Head = {
+    stream,
+    cursor,
+    synced,
+    sealed: sealed === 1,
+    minAt,
+    maxAt,
+    writtenAt,
+    attributes: fields[14]
+  }
+  return {
+    look: { size, ino, mtimeMs },
+    kept: { stream, start, seed, sum, end, head, epochs, types: fields[15] }
   }
 }
 

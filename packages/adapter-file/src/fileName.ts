@@ -33,13 +33,7 @@ export const nameOfFile = (file: string): string | undefined => {
 /** Whether a file holds the stream of a name too long to stand in full. */
 export const isLongName = (file: string): boolean => file.includes("~")
 
-const escape = (name: string): string => {
-  let file = ""
-  for (const byte of Buffer.from(name)) {
-    const char = String.fromCharCode(byte)
-    file += plain.test(char) ? char : hex(byte)
-  }
-  return file
-}
+const escape = (name: string): string =>
+  name.replace(/[^a-z0-9_-]+/g, (part) => Array.from(Buffer.from(part), hex).join(""))
 
 const hex = (byte: number): string => `%${byte.toString(16).padStart(2, "0")}`

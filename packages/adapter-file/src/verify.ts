@@ -18,7 +18,7 @@ import type { PathFacts } from "./Disk.ts"
 import { fileNameOf, isLongName, nameOfFile } from "./fileName.ts"
 import { closeQuietly, codeOf, namesIn, openToRead, readFile, removeFile, unlessAbsent } from "./files.ts"
 import { longestHeader, parseHeader } from "./Format.ts"
-import { type Entry, readIndex } from "./HeadIndex.ts"
+import { entryOf, readIndex } from "./HeadIndex.ts"
 import { parseSnapshot, placeOf } from "./snapshots.ts"
 import { run } from "./Steps.ts"
 import { failed, type Ports } from "./Store.ts"
@@ -217,7 +217,7 @@ class Inspection {
     const line = this.index.get(name)
     if (line === undefined) return
     const { disk } = this.ports
-    const { kept, look } = JSON.parse(line) as Entry
+    const { kept, look } = entryOf(line)
     const { ino, mtimeMs, size } = disk.fstatSync(fd)
     const recalled = Summary.from(kept, log.file)
     const isUsed = look.ino === ino && look.mtimeMs === mtimeMs && look.size === size

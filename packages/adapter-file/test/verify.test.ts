@@ -246,18 +246,20 @@ const derived: ReadonlyArray<Planted> = [
     ]
   },
   ...[
-    ["a seq", '"seq":4}', '"seq":3}'],
-    ["an attribute", `"project":"${secret} 4"`, `"project":"${secret} 5"`],
-    ["an epoch", '"first":1', '"first":2'],
-    ["another header", '"seed":', '"seed":1'],
-    ["a type", '"types":["chunk"]', '"types":["other"]']
-  ].map(([what, from, to]) => ({
+    ["a seq", 8, 3],
+    ["an attribute", 14, { project: `${secret} 5` }],
+    ["an epoch", 17, 2],
+    ["another header", 5, 1],
+    ["a type", 15, ["other"]]
+  ].map(([what, field, value]) => ({
     what: `an index that is whole and tells other than a log: ${String(what)}`,
     plant: (directory: string) =>
-      reindex(directory, (body) => {
-        const at = body.indexOf('s {"')
-        return body.slice(0, at) + body.slice(at).replace(from!, String(to))
-      }),
+      reindex(directory, (body) =>
+        body.replace(/^s (.*)$/m, (_, line: string) => {
+          const fields = JSON.parse(line) as ReadonlyArray<unknown>
+          return `s ${JSON.stringify(fields.with(field as number, value))}`
+        })
+      ),
     found: () => [
       {
         kind: "derived" as const,
