@@ -1,6 +1,7 @@
 /** S1 to S4, and V1: what lies in the folder, under which names and modes, and what goes with a stream. */
 import * as fs from "node:fs"
 import * as path from "node:path"
+import type { Cursor, StoredSnapshot } from "@varve/core"
 import { Effect } from "effect"
 import { describe, expect, test } from "vitest"
 import { fileNameOf, nameOfFile } from "../src/fileName.ts"
@@ -10,6 +11,15 @@ import { Faults } from "./Faults.ts"
 import { event, newFolder, Running, Store } from "./Store.ts"
 
 const visible = (directory: string) => fs.readdirSync(directory).filter((name) => !name.startsWith("."))
+
+const snapshotAt = (cursor: Cursor): StoredSnapshot => ({
+  stream: "s",
+  projection: "p",
+  version: 1,
+  cursor,
+  state: "[1]",
+  check: "c"
+})
 
 describe("S1 names", () => {
   const names = [
@@ -134,14 +144,7 @@ describe("S3 links", () => {
     fs.writeFileSync(`${elsewhere}/target`, "mine")
     const store = await Store.open(directory)
     const { head } = await store.take("s", ["a"])
-    const snapshot = {
-      stream: "s",
-      projection: "p",
-      version: 1,
-      cursor: head!.cursor,
-      state: "[1]",
-      check: "c"
-    }
+    const snapshot = snapshotAt(head!.cursor)
     fs.mkdirSync(`${directory}/.varve/snapshots/s`, { recursive: true })
     fs.symlinkSync(`${elsewhere}/target`, `${directory}/.varve/snapshots/s/p.json`)
     await expect(Effect.runPromise(store.storage.snapshots.load("p", ["s"]))).rejects.toThrow()
@@ -157,14 +160,7 @@ describe("N3 never-half", () => {
     const directory = newFolder()
     const store = await Store.open(directory)
     const { head } = await store.take("s", ["a"])
-    const snapshot = {
-      stream: "s",
-      projection: "p",
-      version: 1,
-      cursor: head!.cursor,
-      state: "[1]",
-      check: "c"
-    }
+    const snapshot = snapshotAt(head!.cursor)
     await Effect.runPromise(store.storage.snapshots.save([snapshot]))
     const file = `${directory}/.varve/snapshots/s/p.json`
     const bytes = fs.readFileSync(file)

@@ -1,11 +1,7 @@
 /** Mistakes planted into the adapter's source, as the smallest edit that makes each, and the law that must catch it. */
-export interface Cut {
-  readonly name: string
-  /** In `src`. */
-  readonly file: string
-  /** Stands in the file once. */
-  readonly from: string
-  readonly to: string
+import type { Edit } from "../../../../test/plant.ts"
+
+export interface Cut extends Edit {
   /** How a finding of it begins. R3 where a log is refused as damaged that a crash may leave so. */
   readonly laws: ReadonlyArray<string>
 }

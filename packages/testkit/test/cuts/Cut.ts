@@ -1,12 +1,7 @@
+import type { Edit } from "../../../../test/plant.ts"
+
 /** A fault planted into the source itself: the smallest edit that makes the mistake. */
-export interface Cut {
-  /** The mistake, as somebody made it. */
-  readonly name: string
-  /** The file, from the root of the repository. */
-  readonly file: string
-  /** Stands in the file once. */
-  readonly from: string
-  readonly to: string
+export interface Cut extends Edit {
   /** The law that must be found broken. */
   readonly law: string
   /** How often a property is tried, where 300 times take too long. */

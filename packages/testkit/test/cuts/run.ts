@@ -1,12 +1,12 @@
 /**
  * Checks laws with cuts in place, in a process of its own. Prints a verdict a cut, as JSON lines.
  */
+import { plant } from "../../../../test/plant.ts"
 import type { Verdict } from "../../src/checkLaws.ts"
 import type { Cut } from "./Cut.ts"
-import { plant } from "./hooks.ts"
 
 const cuts = JSON.parse(process.argv[2]!) as ReadonlyArray<Cut>
-plant(cuts)
+plant(cuts, ["core/src", "testkit/src"])
 
 const late = (law: string): Promise<Verdict> =>
   new Promise((resolve) => {

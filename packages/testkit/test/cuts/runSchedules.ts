@@ -1,9 +1,9 @@
 /** Tries schedules with cuts into the live set in place. Prints what each breaks, as JSON lines. */
+import { plant } from "../../../../test/plant.ts"
 import type { Cut } from "./Cut.ts"
-import { plant } from "./hooks.ts"
 
 const cuts = JSON.parse(process.argv[2]!) as ReadonlyArray<Cut>
-plant(cuts, "/test/liveSet/")
+plant(cuts, ["core/src", "testkit/src", "testkit/test/liveSet"])
 
 process.on("uncaughtException", () => undefined)
 process.on("unhandledRejection", () => undefined)

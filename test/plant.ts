@@ -1,24 +1,31 @@
-/** Loads the sources anew for each cut and edits them on the way: `import("./x.ts?cut=3")` sees the third. */
+/** Loads sources anew for each cut and edits them on the way: `import("./x.ts?cut=3")` sees the third. */
 import { readFileSync } from "node:fs"
 import { registerHooks } from "node:module"
 import { fileURLToPath } from "node:url"
-import type { Cut } from "./Cut.ts"
 
-const packages = new URL("../../../../packages/", import.meta.url).href
+/** The smallest edit that makes a mistake. */
+export interface Edit {
+  readonly name: string
+  /** How the file's path ends. */
+  readonly file: string
+  /** Stands in the file once. Where it is empty, nothing is edited: a control. */
+  readonly from: string
+  readonly to: string
+}
+
 const ownNumber = /\?cut=(\d+)$/
 
-/** `also`: a folder of tests whose modules are loaded anew as well, besides the packages' sources. */
-export const plant = (cuts: ReadonlyArray<Cut>, also = "/src/"): void => {
+/** `anew`: folders of which each cut has modules of its own: what is edited, and what imports it. */
+export const plant = (cuts: ReadonlyArray<Edit>, anew: ReadonlyArray<string>): void => {
+  const isAnew = (url: string): boolean =>
+    !ownNumber.test(url) && anew.some((folder) => url.includes(`/packages/${folder}/`))
   registerHooks({
-    // What a source with a number imports of ours gets that number: each cut has modules of its own.
+    // What a source with a number imports gets that number.
     resolve: (specifier, context, nextResolve) => {
       const resolved = nextResolve(specifier, context)
       const number = ownNumber.exec(context.parentURL ?? "")
       const { url } = resolved
-      const ours = url.startsWith(packages) && (url.includes("/src/") || url.includes(also))
-      return number !== null && ours && !ownNumber.test(url)
-        ? { ...resolved, url: url + number[0] }
-        : resolved
+      return number !== null && isAnew(url) ? { ...resolved, url: url + number[0] } : resolved
     },
     load: (url, context, nextLoad) => {
       const number = ownNumber.exec(url)
