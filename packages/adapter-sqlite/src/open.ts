@@ -68,16 +68,21 @@ const inspect = (driver: Driver, file: string, mode: "readonly" | "exclusive"): 
 
 const loadDriver = Effect.tryPromise({
   try: async (): Promise<Driver> => (await import("better-sqlite3")).default,
-  catch: (error) =>
-    new OpenFailed({
-      reason: "unsupported",
-      problem: `better-sqlite3 cannot be loaded here (${codeOf(error)}); install it for this platform`
-    })
+  catch: (error) => unsupported(codeOf(error))
 })
 
-const openFailed = (file: string, error: unknown): OpenFailed => {
+const unsupported = (code: string): OpenFailed =>
+  new OpenFailed({
+    reason: "unsupported",
+    problem: `better-sqlite3 cannot be loaded here (${code}); install it for this platform`
+  })
+
+/** What an opening that threw is told as. */
+export const openFailed = (file: string, error: unknown): OpenFailed => {
   if (error instanceof OpenFailed) return error
   const code = codeOf(error)
+  // The driver loads its binary with the first database.
+  if (code === "MODULE_NOT_FOUND" || code === "ERR_DLOPEN_FAILED") return unsupported(code)
   const failed = (reason: OpenFailed["reason"], problem: string) => new OpenFailed({ reason, file, problem })
   if (code === "SQLITE_NOTADB") return failed("not-a-store", "is not a SQLite database; choose another file")
   if (code.startsWith("SQLITE_CORRUPT"))

@@ -2,7 +2,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import Sqlite from "better-sqlite3"
 import { describe, expect, test } from "vitest"
-import { nodeProblem } from "../src/open.ts"
+import { nodeProblem, openFailed } from "../src/open.ts"
 import { newFile, refusal, run, Store } from "./Store.ts"
 
 describe("opening", () => {
@@ -102,6 +102,14 @@ describe("opening", () => {
       undefined,
       undefined
     ])
+  })
+
+  test("a driver without a binary for this platform is told as such, not as a file that cannot be opened", () => {
+    for (const code of ["MODULE_NOT_FOUND", "ERR_DLOPEN_FAILED"]) {
+      const { problem, reason } = openFailed("store.db", Object.assign(new Error("no binary"), { code }))
+      expect(reason).toBe("unsupported")
+      expect(problem).toContain(code)
+    }
   })
 
   test("in memory: two stores share nothing, and receipts don't promise what isn't kept", async () => {
