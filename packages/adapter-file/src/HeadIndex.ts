@@ -27,7 +27,7 @@ export interface Entry {
   readonly kept: Kept
 }
 
-const firstLine = "varve heads 0"
+const firstLine = "varve heads 1"
 
 export class HeadIndex {
   /** File names of logs of which more is known by now than the file holds. */

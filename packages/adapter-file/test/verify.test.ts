@@ -245,19 +245,21 @@ const derived: ReadonlyArray<Planted> = [
       { kind: "derived", file: ".varve/heads", problem: "the index of heads is not what was written" }
     ]
   },
-  ...[
-    ["a seq", 8, 3],
-    ["an attribute", 14, { project: `${secret} 5` }],
-    ["an epoch", 17, 2],
-    ["another header", 5, 1],
-    ["a type", 15, ["other"]]
-  ].map(([what, field, value]) => ({
-    what: `an index that is whole and tells other than a log: ${String(what)}`,
+  ...(
+    [
+      ["a seq", 8, 3],
+      ["an attribute", 14, { project: `${secret} 5` }],
+      ["an epoch", 17, 2],
+      ["another header", 5, 1],
+      ["a type", 15, ["other"]]
+    ] as const
+  ).map(([what, field, value]) => ({
+    what: `an index that is whole and tells other than a log: ${what}`,
     plant: (directory: string) =>
       reindex(directory, (body) =>
         body.replace(/^s (.*)$/m, (_, line: string) => {
           const fields = JSON.parse(line) as ReadonlyArray<unknown>
-          return `s ${JSON.stringify(fields.with(field as number, value))}`
+          return `s ${JSON.stringify(fields.with(field, value))}`
         })
       ),
     found: () => [
