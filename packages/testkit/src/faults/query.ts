@@ -52,7 +52,7 @@ export const queryFaults: ReadonlyArray<Fault> = [
     })
   ),
   fault(
-    "Q1 equals-naive",
+    "Q3 batches",
     "each batch says how far the whole answer goes",
     "`last` set once, by the caller",
     (storage) =>
