@@ -175,10 +175,10 @@ const readHeader = (disk: Disk, fd: number, stream: string, file: string): Summa
   const end = bytes.subarray(0, read).indexOf(10) + 1
   const header = end === 0 ? undefined : parseHeader(bytes.toString("utf8", 0, end))
   if (header === undefined) {
-    // Half a header, or the zeroes that a power cut leaves of one.
-    const isOurs =
-      bytes[0] === 0 ||
-      headerStart.startsWith(bytes.toString("latin1", 0, Math.min(read, headerStart.length)))
+    // Half a header, and the zeroes that a power cut leaves of the rest.
+    const zeroes = bytes.subarray(0, read).indexOf(0)
+    const left = Math.min(zeroes < 0 ? read : zeroes, headerStart.length)
+    const isOurs = headerStart.startsWith(bytes.toString("latin1", 0, left))
     return isOurs ? "torn" : "foreign"
   }
   const damaged = (problem: string) => new Damaged({ stream, file, offset: 0, problem })

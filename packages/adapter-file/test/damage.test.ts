@@ -107,7 +107,8 @@ describe("A2, A3: whatever is left of the end, a prefix of whole groups is read,
       bytes.subarray(0, 0),
       bytes.subarray(0, 5),
       bytes.subarray(0, 40),
-      Buffer.alloc(300)
+      Buffer.alloc(300),
+      Buffer.concat([bytes.subarray(0, 4), Buffer.alloc(300)])
     ]) {
       fs.writeFileSync(file, left)
       const { before, outcome, after, notices } = await meet(directory)

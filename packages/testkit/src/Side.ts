@@ -137,7 +137,14 @@ export const wellFormed = (query: Query, batches: ReadonlyArray<Batch>): void =>
   const backward = query.direction === "backward"
   const ended = new Set<string>()
   let before: Batch | undefined
+  const lasts = new Map<string, Cursor | undefined>()
   for (const batch of batches) {
+    const last = lasts.get(batch.stream)
+    must(
+      last === undefined || batch.events.every(({ seq }) => (backward ? seq < last.seq : seq > last.seq)),
+      () => `Going on from a batch's last, ${tell(last)} of ${tell(batch.stream)}, would miss what comes next`
+    )
+    lasts.set(batch.stream, batch.last)
     must(
       batch.events.length <= most,
       () => `A batch holds at most ${most} events, not ${batch.events.length}`
@@ -167,7 +174,7 @@ export const wellFormed = (query: Query, batches: ReadonlyArray<Batch>): void =>
 /** A receipt tells a durability that the storage has, and no less than was asked where it has it (law A1). */
 export const durabilityIsTrue = (
   supports: Supports,
-  group: Pick<Group, "durability">,
+  group: Pick<Group, "durability" | "attributes">,
   outcome: Appended
 ): void => {
   const { durability, head, seqs } = outcome
@@ -183,7 +190,7 @@ export const durabilityIsTrue = (
       () => `Only a storage that survives power loss says synced${told()}`
     )
   }
-  if (seqs.length === 0) return
+  if (seqs.length === 0 && group.attributes === undefined) return
   const fits =
     supports.durability === "none"
       ? durability === "none"

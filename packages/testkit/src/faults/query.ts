@@ -51,6 +51,18 @@ export const queryFaults: ReadonlyArray<Fault> = [
       query: (query) => (query.until === undefined ? query : { ...query, until: query.until + 1 })
     })
   ),
+  fault(
+    "Q3 batches",
+    "each batch says how far the whole answer goes",
+    "`last` set once, by the caller",
+    (storage) =>
+      collected(storage, (batches) =>
+        batches.map((batch) => ({
+          ...batch,
+          last: batches.findLast(({ stream }) => stream === batch.stream)?.last
+        }))
+      )
+  ),
   fault("Q7 bounds", "`toSeq` is exclusive", "slice(from, to)", (storage) =>
     changed(storage, {
       query: (query) => (query.toSeq === undefined ? query : { ...query, toSeq: query.toSeq - 1 })

@@ -36,6 +36,14 @@ const a1DurabilityTold = law(
           }
           durabilityIsTrue(store.supports, group, await store.append(group.stream, group.events, group))
         }
+        for (const head of await store.heads({ prefix: store.scope })) {
+          const label = {
+            stream: head.stream,
+            durability: appends[0]![1],
+            attributes: { of: `${head.cursor.seq}` }
+          }
+          durabilityIsTrue(store.supports, label, await store.append(label.stream, [], label))
+        }
         await store.sync()
         for (const head of await store.heads({ prefix: store.scope })) {
           const wanted = store.supports.durability === "power" ? head.cursor.seq : 0

@@ -1,10 +1,11 @@
 /** docs/laws.md, section 4, how a query reads: once, in batches, no further than asked, telling how far it is. */
-import type { Query } from "@varve/core"
+import type { Progress, Query } from "@varve/core"
 import * as fc from "fast-check"
 import { must, mustEqual } from "../Broken.ts"
 import { event, events } from "../generators/events.ts"
 import { law, lawWhere } from "../Law.ts"
 import { wellFormed } from "../Side.ts"
+import { tell } from "../tell.ts"
 import { filters, history, place, write } from "./history.ts"
 
 const q2OnePass = lawWhere(
@@ -16,9 +17,12 @@ const q2OnePass = lawWhere(
     const streams = Array.from({ length: 50 }, (_, i) => `s${i}`)
     for (const stream of streams) await store.append(stream, events(4))
     const reads = async (query: Query) => {
-      const before = store.service.counters!().eventsRead
+      const before = store.service.counters!()
       await store.query(query)
-      return store.service.counters!().eventsRead - before
+      const { bytesRead, eventsRead, queries } = store.service.counters!()
+      mustEqual("The queries counted for one", queries - before.queries, 1)
+      must(bytesRead >= before.bytesRead, "What was read only grows")
+      return eventsRead - before.eventsRead
     }
     mustEqual("The events read for all of 50 streams with 4 events each", await reads({}), 200)
     mustEqual("The events read for 50 streams, named", await reads({ streams }), 200)
@@ -122,7 +126,7 @@ const q6Progress = law(
       ),
       async (store, [groups, filter, limit, choice]) => {
         await write(store, groups)
-        const told: Array<{ done: number; total: number }> = []
+        const told: Array<Progress> = []
         const cursor = { epoch: "AnEpochOfSomeOtherStore", seq: 1 }
         await store.query({
           ...filter,
@@ -136,9 +140,10 @@ const q6Progress = law(
                   after: choice === "after" ? new Map([[store.name("a"), cursor]]) : undefined
                 }),
           batchEvents: 2,
-          onProgress: ({ done, total }) => told.push({ done, total })
+          onProgress: (progress) => told.push(progress)
         })
-        for (const [i, { done, total }] of told.entries()) {
+        for (const [i, { done, total, unit }] of told.entries()) {
+          must(["bytes", "events", "streams"].includes(unit), () => `Progress has a unit, not ${tell(unit)}`)
           must(
             done <= total && done >= (told[i - 1]?.done ?? 0),
             () => `done rises up to total: ${JSON.stringify(told)}`
