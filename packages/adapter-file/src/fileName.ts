@@ -34,6 +34,8 @@ export const nameOfFile = (file: string): string | undefined => {
 export const isLongName = (file: string): boolean => file.includes("~")
 
 const escape = (name: string): string =>
-  name.replace(/[^a-z0-9_-]+/g, (part) => Array.from(Buffer.from(part), hex).join(""))
+  name.replace(/[^a-z0-9_-]+/g, (part) =>
+    part.length === 1 && part < "\x80" ? hex(part.charCodeAt(0)) : Array.from(Buffer.from(part), hex).join("")
+  )
 
 const hex = (byte: number): string => `%${byte.toString(16).padStart(2, "0")}`

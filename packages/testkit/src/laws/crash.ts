@@ -1,4 +1,4 @@
-/** CONTRACT section 1 over a crash: what was acknowledged survives as promised, and nothing is there in part, twice or otherwise. */
+/** docs/laws.md, section 1 over a crash: what was acknowledged survives as promised, and nothing is there in part, twice or otherwise. */
 import type { Appended, Cursor, EncodedEvent, Head } from "@varve/core"
 import * as fc from "fast-check"
 import { must, mustEqual } from "../Broken.ts"
@@ -282,14 +282,9 @@ const v1Crash = lawWhere(
             (await store.read(name)).map(({ id }) => id),
             is ? events(3).map(({ id }) => id) : []
           )
-<<<<<<< HEAD
-          // What was synced is there; the word that it was, which is written behind it, may not be.
-          if (is) mustEqual(`The head of ${name}`, { ...head, synced: 3 }, before.get(name))
-=======
           // The proof of a sync may be lost with the power.
           const { synced } = before.get(name)!
           if (is) mustEqual(`The head of ${name}`, { ...head, synced }, before.get(name))
->>>>>>> kit-work
           else mustEqual(`The snapshots of ${name}`, await store.load("p", [name]), [])
           if (is) continue
           const again = await store.append(name, [event("e1")])

@@ -1,4 +1,4 @@
-/** CONTRACT section 7, two processes at one store: what both may do, and who writes where only one does. */
+/** docs/laws.md, section 7, two processes at one store: what both may do, and who writes where only one does. */
 import type { Head } from "@varve/core"
 import * as fc from "fast-check"
 import { must, mustEqual } from "../Broken.ts"
