@@ -26,16 +26,18 @@ export const longStores = { sqlite: onlyOnce(() => write("sqlite")), file: onlyO
 /** Reads it by `log.read`, of a log that stays open, as an application's does. */
 export const readingLong = (storage: StorageName) => async (): Promise<Side> => {
   const log = await openSessions(storage, await longStores[storage]())
+  const run = async () => {
+    let count = 0
+    let length = 0
+    for await (const event of log.read("s")) {
+      count++
+      if (event.type === "Chunk") length += event.data.text.length
+    }
+    return checkRead(count, length)
+  }
   return {
-    run: async () => {
-      let count = 0
-      let length = 0
-      for await (const event of log.read("s")) {
-        count++
-        if (event.type === "Chunk") length += event.data.text.length
-      }
-      return checkRead(count, length)
-    },
+    prepare: run,
+    run,
     end: () => log.close()
   }
 }

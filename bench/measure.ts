@@ -55,8 +55,9 @@ const median = (values: ReadonlyArray<number>): number => quantile(sort(values),
 
 /** The value of one run in the row's unit. */
 const once = async (side: Side, unit: Row["unit"]): Promise<number> => {
-  await side.prepare?.()
+  // Before preparing and not behind it: a forced collection throws optimized code away, and preparing warms it up again.
   globalThis.gc?.()
+  await side.prepare?.()
   const start = performance.now()
   const amount = await side.run()
   const ms = performance.now() - start

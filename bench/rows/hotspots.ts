@@ -29,7 +29,8 @@ const asking =
   async (scale: Scale): Promise<Side> => {
     const stored = await ledger(scale)
     const log = await open(stored)
-    return { run: () => ask(log, stored), end: () => log.close() }
+    const run = () => ask(log, stored)
+    return { prepare: run, run, end: () => log.close() }
   }
 
 /** Parses every line, and counts those that pass. */
@@ -62,7 +63,8 @@ export const hotspotsRows: ReadonlyArray<Row> = storages.flatMap(({ open, storag
     ),
     theirs: async (scale) => {
       const stored = await ledger(scale)
-      return { run: () => parseAll(stored, () => true) }
+      const run = () => parseAll(stored, () => true)
+      return { prepare: run, run }
     }
   },
   {
@@ -79,7 +81,8 @@ export const hotspotsRows: ReadonlyArray<Row> = storages.flatMap(({ open, storag
     ),
     theirs: async (scale) => {
       const stored = await ledger(scale)
-      return { run: () => parseAll(stored, ({ type }) => type === one) }
+      const run = () => parseAll(stored, ({ type }) => type === one)
+      return { prepare: run, run }
     }
   },
   {

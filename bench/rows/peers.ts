@@ -48,13 +48,11 @@ const reading = (open: OpenPeer) => {
   })
   return async (): Promise<Side> => {
     const peer = await open(await written())
-    return {
-      run: async () => {
-        const { characters, events: count } = await peer.read("s")
-        return checkRead(count, characters)
-      },
-      end: () => peer.close()
+    const run = async () => {
+      const { characters, events: count } = await peer.read("s")
+      return checkRead(count, characters)
     }
+    return { prepare: run, run, end: () => peer.close() }
   }
 }
 

@@ -15,22 +15,20 @@ export const readingRows: ReadonlyArray<Row> = [
     ours: readingLong("sqlite"),
     theirs: async () => {
       const db = new Database(await longStores.sqlite(), { readonly: true })
-      return {
-        run: () => {
-          const rows = db.prepare<[], { readonly data: string }>(
-            `SELECT seq, id, type_id, at, data FROM events
+      const run = () => {
+        const rows = db.prepare<[], { readonly data: string }>(
+          `SELECT seq, id, type_id, at, data FROM events
              WHERE stream_id = (SELECT id FROM streams WHERE name = 's') ORDER BY seq`
-          )
-          let count = 0
-          let length = 0
-          for (const { data } of rows.iterate()) {
-            count++
-            length += (JSON.parse(data) as { readonly text: string }).text.length
-          }
-          return checkRead(count, length)
-        },
-        end: () => db.close()
+        )
+        let count = 0
+        let length = 0
+        for (const { data } of rows.iterate()) {
+          count++
+          length += (JSON.parse(data) as { readonly text: string }).text.length
+        }
+        return checkRead(count, length)
       }
+      return { prepare: run, run, end: () => db.close() }
     }
   },
   {
@@ -42,19 +40,18 @@ export const readingRows: ReadonlyArray<Row> = [
     theirs: async () => {
       const directory = await longStores.file()
       const file = readdirSync(directory).find((name) => name.startsWith("s."))!
-      return {
-        run: () => {
-          let count = 0
-          let length = 0
-          readLines(join(directory, file), (line) => {
-            const { data } = JSON.parse(line) as { readonly data?: { readonly text: string } }
-            if (data === undefined) return
-            count++
-            length += data.text.length
-          })
-          return checkRead(count, length)
-        }
+      const run = () => {
+        let count = 0
+        let length = 0
+        readLines(join(directory, file), (line) => {
+          const { data } = JSON.parse(line) as { readonly data?: { readonly text: string } }
+          if (data === undefined) return
+          count++
+          length += data.text.length
+        })
+        return checkRead(count, length)
       }
+      return { prepare: run, run }
     }
   }
 ]
