@@ -44,9 +44,9 @@ const row = (
 })
 
 export const appendingRows: ReadonlyArray<Row> = [
-  row(sqlite, { id: "append-batch-sqlite", atLeast: 0.8, batch: 15, batches: 1500, durability: "written" }),
-  row(sqlite, { id: "append-one-sqlite", atLeast: 0.6, batch: 1, batches: 8000, durability: "written" }),
-  row(sqlite, { id: "append-synced-sqlite", atLeast: 0.85, batch: 15, batches: 600, durability: "synced" }),
-  row(files, { id: "append-batch-file", atLeast: 0.6, batch: 15, batches: 1500, durability: "written" }),
-  row(files, { id: "append-synced-file", atLeast: 0.85, batch: 15, batches: 600, durability: "synced" })
+  row(sqlite, { id: "append-batch-sqlite", atLeast: 0.8, batch: 15, batches: 4000, durability: "written" }),
+  row(sqlite, { id: "append-one-sqlite", atLeast: 0.6, batch: 1, batches: 12_000, durability: "written" }),
+  row(sqlite, { id: "append-synced-sqlite", atLeast: 0.85, batch: 15, batches: 1500, durability: "synced" }),
+  row(files, { id: "append-batch-file", atLeast: 0.6, batch: 15, batches: 4000, durability: "written" }),
+  row(files, { id: "append-synced-file", atLeast: 0.85, batch: 15, batches: 1500, durability: "synced" })
 ]

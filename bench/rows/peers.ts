@@ -7,7 +7,7 @@ import { durableStreams } from "../peers/durableStreams.ts"
 import { effectEventLog } from "../peers/effectEventLog.ts"
 import { emmett } from "../peers/emmett.ts"
 import type { OpenPeer, Peer, PeerEvent } from "../peers/Peer.ts"
-import { ours } from "../sides.ts"
+import { ours, warmUp } from "../sides.ts"
 import type { StorageName } from "../storages.ts"
 
 const batch = 15
@@ -25,7 +25,7 @@ const appending = (open: OpenPeer, scale: Scale): Side => {
       place = scratch()
       peer = await open(place.path("peer"))
       // As ours: the streams are there, and the write-ahead log has grown.
-      for (let i = 0; i < 200; i++) await peer.append(streams[i % streams.length]!, events(batch))
+      for (let i = 0; i < warmUp; i++) await peer.append(streams[i % streams.length]!, events(batch))
     },
     run: async () => {
       for (let i = 0; i < batches(scale); i++) await peer.append(streams[i % streams.length]!, events(batch))

@@ -3,7 +3,7 @@ import { chunks, Session } from "../load.ts"
 import { quantileOf, type Row } from "../measure.ts"
 import { ours, theirFiles, theirSqlite } from "../sides.ts"
 
-const turns = 200
+const turns = 1000
 const turn = () => [...chunks(14), Session.TurnEnded({ stopReason: "end" })]
 
 /** Microseconds of the turn at this quantile of a run. */
