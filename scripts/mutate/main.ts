@@ -1,11 +1,11 @@
 /**
- * `npm run mutate -- core|adapter-sqlite|adapter-file [--sample N] [--seed S] [--runs N] [--file NAME]`: makes small
- * mistakes in the storage path of a package and tells which of them no law notices. What it names is a gap in the laws, a
- * part that only the adapter's own tests reach, or no mistake at all: it takes a reader.
+ * `npm run mutate -- core|adapter-sqlite|adapter-file [--sample N] [--seed S] [--runs N] [--file NAME] [--tests]`: makes
+ * small mistakes in the storage path of a package and tells which of them no law notices; with `--tests`, which of those
+ * the package's own tests don't notice either. What it names is a gap, or no mistake at all: it takes a reader.
  *
  * All mistakes are compiled into the sources at once and switched on by number, in a process that has the laws loaded.
  */
-import { type ChildProcess, fork } from "node:child_process"
+import { type ChildProcess, execFile, fork } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -29,7 +29,8 @@ const { positionals, values } = parseArgs({
     sample: { type: "string", default: "Infinity" },
     seed: { type: "string", default: "1" },
     runs: { type: "string", default: "10" },
-    file: { type: "string" }
+    file: { type: "string" },
+    tests: { type: "boolean", default: false }
   }
 })
 const [name = "core"] = positionals
@@ -94,6 +95,19 @@ const isFound = async ({ id }: Mutant, { laws, statics }: Known): Promise<boolea
   return answer === undefined || answer.found
 }
 
+/** Whether the package's own tests notice. Each takes as long as they do, or until the first fails. */
+const isFoundByTests = ({ id }: Mutant): Promise<boolean> =>
+  new Promise((resolve) => {
+    const config = join(import.meta.dirname, "vitest.config.ts")
+    const env = { ...process.env, VARVE_MUTATED: sourcesFile, __STRYKER_ACTIVE_MUTANT__: id }
+    execFile(
+      join(root, "node_modules", ".bin", "vitest"),
+      ["run", "--config", config, "--root", root, "--project", name, "--bail", "1"],
+      { cwd: root, env, timeout: 300_000, killSignal: "SIGKILL" },
+      (error) => resolve(error !== null)
+    )
+  })
+
 try {
   const first = start()
   const known = await hear<Known>(first, 600_000)
@@ -101,12 +115,17 @@ try {
   if (known === undefined) throw new Error(`The laws could not be run on ${name}`)
   writeFileSync(knownFile, JSON.stringify(known))
   console.log(`${name}: ${chosen.length} of ${mutants.length} mistakes, seed ${values.seed}`)
-  let found = 0
+  const share = (found: number): string =>
+    `${found} of ${chosen.length} (${((100 * found) / chosen.length).toFixed(0)} %)`
+  let byLaws = 0
+  let byTests = 0
   for (const mutant of chosen) {
-    if (await isFound(mutant, known)) found++
+    if (await isFound(mutant, known)) byLaws++
+    else if (values.tests && (await isFoundByTests(mutant))) byTests++
     else console.log(tell(mutant, known.laws[mutant.id] === undefined))
   }
-  console.log(`${found} of ${chosen.length} found (${((100 * found) / chosen.length).toFixed(0)} %)`)
+  console.log(`found by laws: ${share(byLaws)}`)
+  if (values.tests) console.log(`by laws and its own tests: ${share(byLaws + byTests)}`)
 } finally {
   stop()
   rmSync(folder, { recursive: true })
