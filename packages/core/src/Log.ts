@@ -107,7 +107,7 @@ export interface Log<E extends EventSet.Any> extends LiveSource<E> {
 
   /**
    * Settles what was recorded before, of all streams, before it returns: for exit and signal handlers. Answers the
-   * streams that could not be settled because an asynchronous write of theirs is under way. Throws `Unsupported` on
+   * streams of which something is not known to be stored: it failed, or an asynchronous write is under way. Throws `Unsupported` on
    * storages that cannot write synchronously.
    */
   readonly flushSync: () => ReadonlyArray<string>

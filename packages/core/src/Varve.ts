@@ -88,7 +88,7 @@ export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
    */
   readonly flush: (stream?: string) => Promise<void>
 
-  /** The same at once, for exit and signal handlers. Answers the streams that could not be settled. */
+  /** The same at once, for exit and signal handlers. Answers the streams of which something is not known to be stored. */
   readonly flushSync: Log.Log<E>["flushSync"]
 
   /** The events of one stream. Fails with a `ReadError`, or `CursorLost` where `after` cannot go on. */

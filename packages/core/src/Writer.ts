@@ -107,6 +107,8 @@ export class Writer {
   private ready = new Set<Queue>()
   /** Recorded events that failed and were not reported yet, by stream. */
   private readonly failed = new Map<string, { ids: Array<string>; count: number; readonly cause: unknown }>()
+  /** Streams of which something is not stored, while `flushSync` finds them. */
+  private lost: Set<string> | undefined
   /** Streams of which it is unknown what was stored last: their next group is told, even if it brings nothing new. */
   private readonly doubtful = new Set<string>()
   private waiting = { events: 0, bytes: 0 }
@@ -200,13 +202,14 @@ export class Writer {
   }
 
   /**
-   * Settles what was recorded before, now: for exit and signal handlers. Answers the streams that could not be settled
-   * because an asynchronous call of theirs is under way; its outcome is unknown to whoever exits now.
+   * Settles what was recorded before, now: for exit and signal handlers. Answers the streams of which something is not
+   * known to be stored: it failed, or an asynchronous call is under way whose outcome nobody learns who exits now.
    */
   flushSync(): ReadonlyArray<string> {
     const { appendSync } = this.storage
     if (appendSync === undefined) throw new Unsupported({ capability: "appendSync" })
     const queues = [...this.queues.values()]
+    const lost = (this.lost = new Set(this.failed.keys()))
     for (const queue of queues) queue.due = queue.items.length
     for (;;) {
       const writings = this.take(queues)
@@ -219,7 +222,9 @@ export class Writer {
       }
       this.settleAll(writings, outcomes)
     }
-    return queues.filter((queue) => queue.busy || queue.items.length > 0).map((queue) => queue.stream)
+    this.lost = undefined
+    for (const { busy, items, stream } of queues) if (busy || items.length > 0) lost.add(stream)
+    return [...lost]
   }
 
   /** Takes nothing more, settles what was taken, and fails with what could not be stored (law A9). */
@@ -362,7 +367,7 @@ export class Writer {
     const { asked, events: sources, resume, size } = item
     const refuse = (error: AppendError): undefined => {
       this.release(sources.length, size)
-      resume(Exit.fail(error))
+      this.refuse(queue.stream, resume, error)
     }
     const failure = this.takeFailures([queue.stream])
     if (failure !== undefined) return refuse(failure)
@@ -423,7 +428,7 @@ export class Writer {
       return
     }
     if (outcome._tag === "Failed" && outcome.reached === "unknown") this.doubtful.add(stream)
-    if (resume !== undefined) return resume(Exit.fail(errorOf(stream, outcome)))
+    if (resume !== undefined) return this.refuse(stream, resume, errorOf(stream, outcome))
     if (outcome._tag === "Sealed" && group.events.length > 1) {
       // Recorded events stand for themselves: duplicates in a sealed stream are fine, each other one is told.
       queue.again = group.events.map((event, i) => {
@@ -439,7 +444,13 @@ export class Writer {
     if (volatile.length > 0) this.listeners.tell({ stream, events: nothing, volatile, head: undefined })
   }
 
+  private refuse(stream: string, resume: Resume<Receipt>, error: AppendError): void {
+    this.lost?.add(stream)
+    resume(Exit.fail(error))
+  }
+
   private fail(stream: string, events: ReadonlyArray<NewEvent>, cause: unknown): void {
+    this.lost?.add(stream)
     let failed = this.failed.get(stream)
     if (failed === undefined) this.failed.set(stream, (failed = { ids: [], count: 0, cause }))
     failed.count += events.length

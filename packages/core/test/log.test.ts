@@ -205,6 +205,49 @@ describe("refusals of reading", () => {
   })
 })
 
+describe("A9 drain: flushSync answers every stream of which something is not stored", () => {
+  const failing = (outcome: Outcome) => {
+    const memory = MemoryStorage.make()
+    return open({
+      append: memory.append,
+      appendSync: (groups) =>
+        groups.map((group) =>
+          group.stream === "good" ? Effect.runSync(memory.append([group]))[0]! : outcome
+        )
+    })
+  }
+
+  test.each<[string, Outcome]>([
+    ["refused", { _tag: "Failed", reached: "rejected", cause: new Error("full") }],
+    ["unknown", { _tag: "Failed", reached: "unknown", cause: new Error("half") }],
+    ["claimed by another process", { _tag: "Claimed", owner: "process 7" }]
+  ])("%s", async (_, outcome) => {
+    const log = await failing(outcome)
+    for (const stream of ["good", "recorded"]) log.record(stream, chunk("a"))
+    const append = log.append("appended", chunk("a"))
+    expect(log.flushSync()).toEqual(["recorded", "appended"])
+    await expect(append).rejects.toMatchObject({ stream: "appended" })
+    await expect(log.close()).rejects.toMatchObject({ _tag: "RecordFailed" })
+  })
+
+  test("what fits no definition", async () => {
+    await using log = await failing({ _tag: "Claimed", owner: "process 7" })
+    log.record("good", chunk("a"))
+    log.record("ill-typed", chunk(1 as never))
+    expect(log.flushSync()).toEqual(["ill-typed"])
+    await expect(log.flush()).rejects.toMatchObject({ _tag: "RecordFailed" })
+  })
+
+  test("what an append behind it was refused with", async () => {
+    await using log = await failing({ _tag: "Claimed", owner: "process 7" })
+    log.record("good", chunk(1 as never))
+    const append = log.append("good", chunk("a"))
+    expect(log.flushSync()).toEqual(["good"])
+    await expect(append).rejects.toMatchObject({ _tag: "RecordFailed" })
+    expect(log.flushSync()).toEqual([])
+  })
+})
+
 describe("S6 quiet", () => {
   test("a foreign cause's message, which may hold payload, is not repeated", async () => {
     let cause: unknown
