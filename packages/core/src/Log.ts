@@ -48,7 +48,7 @@ import { type Copied, copy, type CopyOptions, type Target } from "./Copy.ts"
 import { type Decided, decide, type DecideOptions, DecisionTurns } from "./Decision.ts"
 import { checkFollow, follow } from "./Follow.ts"
 import type { Following } from "./Follower.ts"
-import type { Notification } from "./Listeners.ts"
+import type { Failure, Notification } from "./Listeners.ts"
 import type { LiveSource } from "./LiveSource.ts"
 import type { Unrecognized } from "./LogEvent.ts"
 import { Moves, type MovesOptions, type Start } from "./Moves.ts"
@@ -242,8 +242,23 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
   const report =
     options.onListenerError ??
     ((error: unknown) => void fork(Effect.logError("A listener of the log failed", error)))
+  /** Tells a listener that the options name. What it throws hurts nobody. */
+  const tell = <A>(listener: ((value: A) => void) | undefined, value: A): void => {
+    try {
+      listener?.(value)
+    } catch (error) {
+      report(error)
+    }
+  }
+
+  const logFailure = ({ cause, events, stream }: Failure): void => {
+    const told = { stream, events: events.length, cause: (cause as AppendError)._tag }
+    void fork(Effect.logError("Recorded events could not be stored", told))
+  }
+  const { onFailure = logFailure } = options
+  const failed = (failure: Failure): void => tell(onFailure, failure)
   const sealed = (stream: string): void => states.sealed(stream)
-  const writer = new Writer(set, storage, { fork: forkTo, report, sealed }, options)
+  const writer = new Writer(set, storage, { failed, fork: forkTo, report, sealed }, options)
 
   /** Waits for the writer's answer. What it throws up front becomes a typed failure, one that `Err` holds. */
   const ask = <A, Err>(start: (resume: (exit: Exit.Exit<A, Err>) => void) => void): Effect.Effect<A, Err> =>
@@ -272,15 +287,6 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
       )
     )
 
-  /** Tells a listener that the options name. What it throws hurts nobody. */
-  const tell = <A>(listener: ((value: A) => void) | undefined, value: A): void => {
-    try {
-      listener?.(value)
-    } catch (error) {
-      report(error)
-    }
-  }
-
   let unrecognized = 0
   const decodeEvent = (stored: StoredEvent): EventSet.Stored<E> => {
     const event: EventSet.Stored<E> = EventSet.decode(set, stored)
@@ -293,12 +299,12 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
 
   const decode = (batch: StoredBatch): Batch<E> => ({ ...batch, events: batch.events.map(decodeEvent) })
 
-  const logFailure = ({ cause, ...rest }: SnapshotFailure): void =>
+  const logSnapshotFailure = ({ cause, ...rest }: SnapshotFailure): void =>
     void fork(Effect.logWarning("A snapshot could not be used or saved", rest, cause))
   const around: Surroundings<E> = {
     fork: forkTo,
     decode: decodeEvent,
-    report: (failure) => tell(options.onSnapshotFailure ?? logFailure, failure)
+    report: (failure) => tell(options.onSnapshotFailure ?? logSnapshotFailure, failure)
   }
   const snapshots = new SnapshotWriter(storage, around.fork, around.report)
   const states = new States(storage, around, snapshots, options)
@@ -387,7 +393,14 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
     closing = true
     return Deferred.await(closed)
   })
-  yield* Effect.addFinalizer(() => Effect.ignore(close))
+  yield* Effect.addFinalizer(() => {
+    // Whoever closed it is told.
+    if (closing) return Effect.ignore(close)
+    const logged = Effect.tapError(close, ({ message }) =>
+      Effect.logError("The log is closed, and not all of it is stored", message)
+    )
+    return Effect.ignore(logged)
+  })
 
   return {
     record: (stream, event) => writer.record(stream, event),

@@ -36,7 +36,7 @@ export interface WriterOptions {
   readonly highWater?: { readonly events?: number; readonly bytes?: number }
   /** From here on `record` and `append` refuse with `QueueFull`. 100,000 events or 256 MiB by default. */
   readonly hardLimit?: { readonly events?: number; readonly bytes?: number }
-  /** Told of every recorded event that could not be stored. */
+  /** Told of every recorded event that could not be stored. Logged by default, without the events. */
   readonly onFailure?: (failure: Failure) => void
   /** Told what a listener threw. Logged by default. */
   readonly onListenerError?: (error: unknown) => void
@@ -49,6 +49,8 @@ export interface Surroundings {
   readonly fork: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
   /** Told what a listener threw. */
   readonly report: (error: unknown) => void
+  /** Told of every recorded event that could not be stored. May not throw. */
+  readonly failed: (failure: Failure) => void
   /** Told of every stream that was sealed here. */
   readonly sealed: (stream: string) => void
 }
@@ -101,7 +103,6 @@ const nothing: ReadonlyArray<never> = []
 
 export class Writer {
   readonly listeners: Listeners<Notification>
-  private readonly failureListeners: Listeners<Failure>
   private readonly queues = new Map<string, Queue>()
   /** Queues with something due and no call under way. */
   private ready = new Set<Queue>()
@@ -119,6 +120,7 @@ export class Writer {
   private readonly set: EventSet.Any
   private readonly storage: StorageService
   private readonly fork: Surroundings["fork"]
+  private readonly tellFailure: Surroundings["failed"]
   private readonly sealed: Surroundings["sealed"]
   private readonly groups: Groups
   private readonly turns: Turns
@@ -130,16 +132,15 @@ export class Writer {
   constructor(
     set: EventSet.Any,
     storage: StorageService,
-    { fork, report, sealed }: Surroundings,
+    { failed, fork, report, sealed }: Surroundings,
     options: WriterOptions
   ) {
     this.set = set
     this.storage = storage
     this.fork = fork
+    this.tellFailure = failed
     this.sealed = sealed
     this.listeners = new Listeners(report)
-    this.failureListeners = new Listeners(report)
-    if (options.onFailure !== undefined) this.failureListeners.add(options.onFailure)
     this.groups = new Groups(set, storage.limits)
     this.turns = new Turns(() => this.sendDue())
     this.tick = options.tick ?? 16
@@ -455,7 +456,7 @@ export class Writer {
     if (failed === undefined) this.failed.set(stream, (failed = { ids: [], count: 0, cause }))
     failed.count += events.length
     for (const event of events) if (failed.ids.length < 100) failed.ids.push(event.id)
-    this.failureListeners.tell({ stream, events, cause })
+    this.tellFailure({ stream, events, cause })
   }
 
   /** The failures of these streams that were not reported yet; reported herewith. */

@@ -11,12 +11,16 @@ import {
   type StorageService,
   Varve
 } from "@varve/core"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Logger, Stream } from "effect"
 import { describe, expect, test } from "vitest"
 import { chunk, Session, Transcript } from "./session.ts"
 
 const open = (service: Partial<StorageService> = {}) =>
-  Varve.open({ events: Session, storage: Layer.succeed(LogStorage, { ...MemoryStorage.make(), ...service }) })
+  Varve.open({
+    events: Session,
+    storage: Layer.succeed(LogStorage, { ...MemoryStorage.make(), ...service }),
+    onFailure: () => undefined
+  })
 
 const answering = (outcome: Outcome) =>
   open({ append: (groups) => Effect.succeed(groups.map(() => outcome)) })
@@ -245,6 +249,55 @@ describe("A9 drain: flushSync answers every stream of which something is not sto
     expect(log.flushSync()).toEqual(["good"])
     await expect(append).rejects.toMatchObject({ _tag: "RecordFailed" })
     expect(log.flushSync()).toEqual([])
+  })
+})
+
+describe("O7 pressure: recorded events that are not stored are told to somebody", () => {
+  class SessionLog extends Varve.Service<SessionLog>()("test/LostLog", { events: Session }) {}
+
+  /** What a program logged, as `logger` would print it. */
+  const logging = () => {
+    const lines: Array<string> = []
+    const logger = Logger.make(
+      ({ logLevel, message }) => void lines.push(JSON.stringify([logLevel, message]))
+    )
+    return { lines, layer: Layer.merge(MemoryStorage.layer, Logger.layer([logger])) }
+  }
+
+  test("in Effect: without onFailure each is logged, and so is what the scope's close failed with", async () => {
+    const { layer, lines } = logging()
+    const program = Effect.gen(function* () {
+      const log = yield* SessionLog
+      yield* log.append("sealed", Session.Ended())
+      log.record("sealed", chunk("secret"))
+      log.record("s", chunk({ secret: 1 } as never))
+    })
+    await Effect.runPromise(program.pipe(Effect.provide(SessionLog.layer), Effect.provide(layer)))
+    expect(lines).toHaveLength(3)
+    expect(lines.every((line) => line.includes("Error"))).toBe(true)
+    const one = (stream: string, cause: string) => JSON.stringify({ stream, events: 1, cause })
+    expect(lines.slice(0, 2).join()).toContain(one("sealed", "Sealed"))
+    expect(lines.slice(0, 2).join()).toContain(one("s", "InvalidEvent"))
+    expect(lines[2]).toContain("stream sealed")
+    expect(lines.join()).not.toContain("secret")
+  })
+
+  test("in promises: logged at once, and told by close, which rejects", async () => {
+    const { layer, lines } = logging()
+    const log = await Varve.open({ events: Session, storage: layer })
+    log.record("s", chunk(1 as never))
+    await expect(log.close()).rejects.toMatchObject({ _tag: "RecordFailed" })
+    expect(lines).toHaveLength(1)
+  })
+
+  test("with onFailure nothing is logged: it is told", async () => {
+    const { layer, lines } = logging()
+    const told: Array<unknown> = []
+    const onFailure = ({ cause }: { readonly cause: unknown }) => void told.push(cause)
+    const log = await Varve.open({ events: Session, storage: layer, onFailure })
+    log.record("s", chunk(1 as never))
+    await expect(log.close()).rejects.toMatchObject({ _tag: "RecordFailed" })
+    expect([lines, told]).toMatchObject([[], [{ _tag: "InvalidEvent" }]])
   })
 })
 
