@@ -48,7 +48,7 @@ import { type Copied, copy, type CopyOptions, type Target } from "./Copy.ts"
 import { type Decided, decide, type DecideOptions, DecisionTurns } from "./Decision.ts"
 import { checkFollow, follow } from "./Follow.ts"
 import type { Following } from "./Follower.ts"
-import type { Failure, Notification } from "./Listeners.ts"
+import { type Failure, guarded, type Notification, tell } from "./Listeners.ts"
 import type { LiveSource } from "./LiveSource.ts"
 import type { Unrecognized } from "./LogEvent.ts"
 import { Moves, type MovesOptions, type Start } from "./Moves.ts"
@@ -239,24 +239,15 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
   }
   const forkTo = <A, Err>(effect: Effect.Effect<A, Err>, onExit: (exit: Exit.Exit<A, Err>) => void): void =>
     void fork(effect).addObserver(onExit)
-  const report =
-    options.onListenerError ??
-    ((error: unknown) => void fork(Effect.logError("A listener of the log failed", error)))
-  /** Tells a listener that the options name. What it throws hurts nobody. */
-  const tell = <A>(listener: ((value: A) => void) | undefined, value: A): void => {
-    try {
-      listener?.(value)
-    } catch (error) {
-      report(error)
-    }
-  }
-
+  const report = guarded(
+    options.onListenerError ?? ((error) => void fork(Effect.logError("A listener of the log failed", error)))
+  )
   const logFailure = ({ cause, events, stream }: Failure): void => {
     const told = { stream, events: events.length, cause: (cause as AppendError)._tag }
     void fork(Effect.logError("Recorded events could not be stored", told))
   }
   const { onFailure = logFailure } = options
-  const failed = (failure: Failure): void => tell(onFailure, failure)
+  const failed = (failure: Failure): void => tell(report, () => onFailure(failure))
   const sealed = (stream: string): void => states.sealed(stream)
   const writer = new Writer(set, storage, { failed, fork: forkTo, report, sealed }, options)
 
@@ -292,7 +283,7 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
     const event: EventSet.Stored<E> = EventSet.decode(set, stored)
     if (event.type === "varve/Unrecognized") {
       unrecognized++
-      tell(options.onUnrecognized, event as Unrecognized)
+      tell(report, () => options.onUnrecognized?.(event as Unrecognized))
     }
     return event
   }
@@ -301,10 +292,11 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
 
   const logSnapshotFailure = ({ cause, ...rest }: SnapshotFailure): void =>
     void fork(Effect.logWarning("A snapshot could not be used or saved", rest, cause))
+  const { onSnapshotFailure = logSnapshotFailure } = options
   const around: Surroundings<E> = {
     fork: forkTo,
     decode: decodeEvent,
-    report: (failure) => tell(options.onSnapshotFailure ?? logSnapshotFailure, failure)
+    report: (failure) => tell(report, () => onSnapshotFailure(failure))
   }
   const snapshots = new SnapshotWriter(storage, around.fork, around.report)
   const states = new States(storage, around, snapshots, options)

@@ -9,6 +9,7 @@ import type { Cursor } from "./Cursor.ts"
 import { LogClosed, type ReadError, StorageError } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
 import type { Folded } from "./Folding.ts"
+import { guarded, type Report, tell } from "./Listeners.ts"
 import type { AttentionItem, FollowItem, LiveSource } from "./LiveSource.ts"
 import type { Projection } from "./Projection.ts"
 import { type Ask, Attention, credit, Follow, type Piece, Query, Sink } from "./RemoteAsk.ts"
@@ -121,6 +122,7 @@ export const connect = <E extends EventSet.Any>(
 class Client {
   private readonly open: () => Channel | Promise<Channel>
   private readonly options: ConnectOptions
+  private readonly report: Report
   private readonly backoff: Backoff
   private readonly asks = new Map<number, Ask>()
   private last = 0
@@ -131,6 +133,7 @@ class Client {
   constructor(open: () => Channel | Promise<Channel>, options: ConnectOptions) {
     this.open = open
     this.options = options
+    this.report = guarded((error) => options.onError?.(error))
     this.backoff = new Backoff(options.backoff)
     void this.connect()
   }
@@ -223,7 +226,7 @@ class Client {
     const stood = this.connection?.stands === true
     this.connection = undefined
     for (const ask of this.asks.values()) ask.lost()
-    if (error !== undefined) this.options.onError?.(error)
+    if (error !== undefined) this.report(error)
     if (stood) this.tell(false)
     if (this.isClosed) return
     this.waiting = Effect.runFork(this.backoff.wait)
@@ -233,10 +236,6 @@ class Client {
   }
 
   private tell(isConnected: boolean): void {
-    try {
-      this.options.onConnection?.(isConnected)
-    } catch (error) {
-      this.options.onError?.(error)
-    }
+    tell(this.report, () => this.options.onConnection?.(isConnected))
   }
 }

@@ -7,6 +7,7 @@ import type { Channel } from "./Channel.ts"
 import { type Cursor, isCursor } from "./Cursor.ts"
 import { type ReadError, Unsupported } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
+import { guarded, type Report } from "./Listeners.ts"
 import type { AttentionItem, FollowItem, LiveSource } from "./LiveSource.ts"
 import type { Log } from "./Log.ts"
 import type { LogEvent, NewEvent } from "./LogEvent.ts"
@@ -85,6 +86,7 @@ class Peer<E extends EventSet.Any> {
   private readonly source: Served<E>
   private readonly channel: Channel
   private readonly options: ServeOptions<E>
+  private readonly report: Report
   private readonly asks = new Map<number, Ask>()
   private readonly stops: ReadonlyArray<() => void>
   /** Cursors of attention, until it is asked for. */
@@ -97,6 +99,7 @@ class Peer<E extends EventSet.Any> {
     this.source = source
     this.channel = channel
     this.options = options
+    this.report = guarded((error) => options.onError?.(error))
     this.stops = [channel.onMessage((text) => this.receive(text)), channel.onClose(() => this.close())]
   }
 
@@ -116,7 +119,7 @@ class Peer<E extends EventSet.Any> {
     try {
       this.channel.send(JSON.stringify(message))
     } catch (error) {
-      this.options.onError?.(error)
+      this.report(error)
       this.close()
     }
   }
@@ -200,7 +203,7 @@ class Peer<E extends EventSet.Any> {
         done,
         Effect.sync(() => {
           const failure = Cause.squash(cause)
-          this.options.onError?.(failure)
+          this.report(failure)
           const error = isReadError(failure) ? encodeError(failure) : { kind: "StorageError" as const }
           this.send({ _tag: "failed", id, error })
         })
@@ -230,7 +233,7 @@ class Peer<E extends EventSet.Any> {
     try {
       return this.options.allow?.(stream) ?? true
     } catch (error) {
-      this.options.onError?.(error)
+      this.report(error)
       return false
     }
   }

@@ -13,7 +13,7 @@ import {
 } from "@varve/core"
 import { Effect, Layer, Logger, Stream } from "effect"
 import { describe, expect, test } from "vitest"
-import { chunk, Session, Transcript } from "./session.ts"
+import { chunk, Session, throwing, Transcript, uncaught } from "./session.ts"
 
 const open = (service: Partial<StorageService> = {}) =>
   Varve.open({
@@ -299,6 +299,22 @@ describe("O7 pressure: recorded events that are not stored are told to somebody"
     await expect(log.close()).rejects.toMatchObject({ _tag: "RecordFailed" })
     expect([lines, told]).toMatchObject([[], [{ _tag: "InvalidEvent" }]])
   })
+})
+
+test("C6 slow-is-alone: an onListenerError that throws stops nothing, and is uncaught", async () => {
+  using errors = uncaught()
+  const log = await Varve.open({
+    events: Session,
+    storage: MemoryStorage.layer,
+    onListenerError: throwing,
+    onFailure: throwing
+  })
+  log.listen(throwing)
+  for (const text of ["a", "b"]) await log.append("s", chunk(text))
+  log.record("other", chunk(1 as never))
+  expect(await all(log.read("s"))).toHaveLength(2)
+  await expect(log.close()).rejects.toMatchObject({ _tag: "RecordFailed" })
+  expect(errors.thrown).toHaveLength(3)
 })
 
 describe("S6 quiet", () => {

@@ -15,7 +15,7 @@ import {
 import { Effect, Fiber, Schema, Stream } from "effect"
 import * as fc from "fast-check"
 import { describe, expect, test, vi } from "vitest"
-import { chunk, Session, Transcript } from "./session.ts"
+import { chunk, Session, throwing, Transcript, uncaught } from "./session.ts"
 
 const open = () => Varve.open({ events: Session, storage: MemoryStorage.layer })
 type Log = Awaited<ReturnType<typeof open>>
@@ -80,6 +80,22 @@ describe("over a channel", () => {
     )
     await near.stop()
     await far.stop()
+  })
+
+  test("C6 slow-is-alone: an onError that throws, on either side, stops nothing", async () => {
+    using errors = uncaught()
+    await using log = await open()
+    await log.append("s", chunk("a"))
+    const server = listen(log, { onError: throwing, allow: throwing })
+    let tries = 0
+    const connect = () => {
+      if (++tries < 3) throw new Error("no connection")
+      return server.connect()
+    }
+    using remote = Remote.connect(Session, connect, { ...quick, onError: throwing, onConnection: throwing })
+    const state = Effect.runPromise(remote.stateWithCursor("s", Transcript))
+    await expect(state).rejects.toMatchObject({ _tag: "StorageError" })
+    expect(errors.thrown).toHaveLength(4)
   })
 
   test("C2, C4: a foreign cursor gets a resync, an empty stream its marker", async () => {
