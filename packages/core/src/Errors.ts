@@ -155,6 +155,22 @@ export class StreamNotFound extends Schema.TaggedError<StreamNotFound>()("Stream
   }
 }
 
+/** A copy failed after some of it was stored. Mend the cause and copy again: it goes on where it stopped. */
+export class CopyFailed extends Schema.TaggedError<CopyFailed>()("CopyFailed", {
+  /** The stream that it goes to. */
+  stream: Schema.String,
+  /** Events that this copy has stored. */
+  copied: Schema.Number,
+  /** Where the stream stands after them. */
+  head: Schema.optional(Schema.Struct({ epoch: Schema.String, seq: Schema.Number })),
+  /** What stopped it: an error of this page. What that says of nothing written is about the events that came next. */
+  cause: Schema.Defect()
+}) {
+  override get message() {
+    return `${this.copied} events were copied to stream ${this.stream}; then the copy failed. Mend the cause and copy again: it goes on where it stopped. The cause, of the events that came next: ${reasonOf(this.cause)}`
+  }
+}
+
 /** A cursor cannot go on: the history that it belongs to is not the stored one. Read again from `survived` or the start. */
 export class CursorLost extends Schema.TaggedError<CursorLost>()("CursorLost", {
   stream: Schema.String,
@@ -299,6 +315,7 @@ for (const error of [
   RecordFailed,
   QueueFull,
   StreamNotFound,
+  CopyFailed,
   CursorLost,
   InvalidState,
   DecisionFailed,

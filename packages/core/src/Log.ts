@@ -6,6 +6,7 @@ import { byStream } from "./ByStream.ts"
 import {
   type AppendError,
   type Busy,
+  type CopyFailed,
   CursorLost,
   type DecisionFailed,
   InvalidName,
@@ -172,13 +173,14 @@ export interface Log<E extends EventSet.Any> extends LiveSource<E> {
 
   /**
    * Copies a stream, or its beginning, to another, of this log or of `target`: events as they are stored, or as `map` makes
-   * them, ids, seal and attributes. Again, it goes on where it was cut off.
+   * them, ids, seal and attributes. Again, it goes on where it was cut off: what fails when something is stored already is
+   * `CopyFailed`, which tells how far it came.
    */
   readonly copy: (
     from: string,
     to: string,
     options?: CopyOptions<E> & { readonly target?: Log<any> }
-  ) => Effect.Effect<Copied, AppendError | ReadError | StreamNotFound>
+  ) => Effect.Effect<Copied, AppendError | ReadError | StreamNotFound | CopyFailed>
 
   /** How many stored events were read so far that no definition can read. */
   readonly unrecognized: () => number
@@ -338,6 +340,7 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
 
   /** Stores a group of a copy in its place in the stream's line. */
   const receive = (stream: string): Target => ({
+    stream,
     limits: storage.limits,
     receive: (group) =>
       ask<Appended, AppendError>((resume) => {

@@ -6,6 +6,7 @@ import type { Decided, DecideOptions } from "./Decision.ts"
 import type {
   AppendError,
   Busy,
+  CopyFailed,
   CursorLost,
   DecisionFailed,
   InvalidState,
@@ -32,7 +33,7 @@ import type { Projection } from "./Projection.ts"
 import type { AppendOptions, Receipt } from "./Receipt.ts"
 import type { StatesQuery, StatesSelection } from "./States.ts"
 
-type LogError = AppendError | ReadError | StreamNotFound | Busy | InvalidState | DecisionFailed
+type LogError = AppendError | ReadError | StreamNotFound | CopyFailed | Busy | InvalidState | DecisionFailed
 
 /**
  * A log as a service class, so that there is one log and one set of caches in a program.
@@ -132,7 +133,7 @@ export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
 
   /**
    * Copies a stream, or its beginning, to another, of this log or of `target`. Again, it goes on where it was cut
-   * off.
+   * off; `CopyFailed` tells how far it came.
    */
   readonly copy: (
     from: string,
