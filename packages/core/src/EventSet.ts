@@ -148,6 +148,16 @@ export const tryEncode = (set: Any, stream: string, event: NewEvent): EncodedEve
   }
 }
 
+/** Data and meta of an event as they come back once it is stored: what is told live is what a read answers (law O4). */
+export const stored = (
+  set: Any,
+  { data, type }: NewEvent,
+  encoded: EncodedEvent
+): Pick<NewEvent, "data" | "meta"> => ({
+  data: definitionOf(set, type)!.stored(data, encoded.data),
+  meta: encoded.meta === undefined ? undefined : (JSON.parse(encoded.meta) as Meta)
+})
+
 const idProblem = (id: string): string | undefined => {
   const problem = nameProblem("id", id)
   return problem === undefined ? undefined : `has an id that ${problem}`

@@ -477,9 +477,10 @@ export class Writer {
     const events: Array<LogEvent> = []
     for (let i = 0; i < sources.length; i++) {
       if (old?.has(i) === true) continue
-      const { type, data, id, at, meta } = sources[i]!
+      const encoded = group.events[i]!
+      const { type, version, id, at } = encoded
+      const { data, meta } = EventSet.stored(this.set, sources[i]!, encoded)
       const { epoch } = head.cursor
-      const { version } = group.events[i]!
       const { writtenAt } = head
       events.push({ stream, seq: seqs[i]!, epoch, id, type, version, at, data, meta, writtenAt })
     }
