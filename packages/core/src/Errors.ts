@@ -39,7 +39,7 @@ export class InvalidEvent extends Schema.TaggedError<InvalidEvent>()("InvalidEve
   }
 }
 
-/** An option of an append or a query has no meaning. Nothing was written or read; mend the option. */
+/** An option of a log, an append or a query has no meaning. Nothing was written or read; mend the option. */
 export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
   option: Schema.String,
   problem: Schema.String

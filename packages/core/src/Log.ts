@@ -41,7 +41,7 @@ import {
   type ReadOptions,
   type StreamAnswer
 } from "./LogQuery.ts"
-import { checkAppend, checkQuery, checkSelection } from "./Options.ts"
+import { checkAppend, checkLog, checkQuery, checkSelection } from "./Options.ts"
 import type { Projection } from "./Projection.ts"
 import { type AllStreamsQuery, OverAll } from "./AllStreams.ts"
 import { attention } from "./Attention.ts"
@@ -63,10 +63,11 @@ import {
   type StatesQuery,
   type StatesSelection
 } from "./States.ts"
+import { startTimeout } from "./Timer.ts"
 import type { View } from "./View.ts"
 import type { ViewAll } from "./ViewAll.ts"
 import { Views } from "./Views.ts"
-import { startTimeout, Writer, type WriterOptions } from "./Writer.ts"
+import { Writer, type WriterOptions } from "./Writer.ts"
 
 /** What a log is opened with. */
 export interface LogOptions<E extends EventSet.Any> extends WriterOptions, StatesOptions, MovesOptions {
@@ -223,7 +224,8 @@ export interface Log<E extends EventSet.Any> extends LiveSource<E> {
 /** Opens a log over the storage in context. It is closed with its scope. */
 export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
   options: LogOptions<E>
-): Effect.fn.Return<Log<E>, OpenFailed, LogStorage | Scope.Scope> {
+): Effect.fn.Return<Log<E>, OpenFailed | InvalidOption, LogStorage | Scope.Scope> {
+  yield* Effect.try({ try: () => checkLog(options), catch: (error) => error as InvalidOption })
   const set = options.events
   const storage = yield* LogStorage
   const context = yield* Effect.context<never>()
@@ -334,7 +336,8 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
       ),
     start,
     setTimer,
-    tick: options.tick ?? 16,
+    // Where plain events wait for a flush, what is flushed is told all the same.
+    tick: options.tick === Infinity ? 0 : (options.tick ?? 16),
     report
   })
 

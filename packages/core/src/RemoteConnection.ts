@@ -7,6 +7,7 @@ import {
   RemoteRefused,
   type ServerMessage
 } from "./RemoteMessage.ts"
+import { longest } from "./Timer.ts"
 
 type Answer = Extract<ServerMessage, { readonly id: number }>
 
@@ -33,7 +34,7 @@ export class Connection {
     this.channel = channel
     this.told = told
     this.stops = [channel.onMessage((text) => this.receive(text)), channel.onClose(() => this.end(undefined))]
-    if (heartbeatMs > 0) this.heart = setInterval(() => this.beat(), heartbeatMs)
+    if (heartbeatMs > 0 && heartbeatMs <= longest) this.heart = setInterval(() => this.beat(), heartbeatMs)
   }
 
   /** Some channels answer before this returns. */

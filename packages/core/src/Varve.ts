@@ -9,6 +9,7 @@ import type {
   CopyFailed,
   CursorLost,
   DecisionFailed,
+  InvalidOption,
   InvalidState,
   OpenFailed,
   ReadError,
@@ -53,7 +54,7 @@ export const Service =
     const Tag = Context.Service<Self, Log.Log<E>>()(id)
     return Object.assign(Tag, {
       /** Opens the log over the storage in context and closes it with the scope. */
-      layer: Layer.effect(Tag, Log.make(options)) as Layer.Layer<Self, OpenFailed, LogStorage>
+      layer: Layer.effect(Tag, Log.make(options)) as Layer.Layer<Self, OpenFailed | InvalidOption, LogStorage>
     })
   }
 
@@ -190,7 +191,7 @@ export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
  * for await (const event of log.read("s-1")) console.log(event.seq, event.type)
  * ```
  *
- * Rejects with the storage's `OpenFailed`.
+ * Rejects with the storage's `OpenFailed`, or `InvalidOption`.
  */
 export const open = async <E extends EventSet.Any, StorageError>(
   options: Log.LogOptions<E> & { readonly storage: Layer.Layer<LogStorage, StorageError> }

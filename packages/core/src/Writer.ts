@@ -26,22 +26,23 @@ import type { Appended, Group, Outcome, StorageService } from "./LogStorage.ts"
 import { checkAppend } from "./Options.ts"
 import { errorOf, type Receipt, receiptOf } from "./Receipt.ts"
 import { checkName, invalidEvent } from "./Refusal.ts"
+import { type SetTimer, startTimeout } from "./Timer.ts"
 import { Turns } from "./Turns.ts"
 
 /** How a log writes. */
 export interface WriterOptions {
-  /** Milliseconds that plain events may wait to be written together. 16 by default. */
+  /** Milliseconds that plain events may wait to be written together; `Infinity`: until they are flushed. 16 by default. */
   readonly tick?: number
   /** From here on `record` answers false: time to wait for `flush`. 10,000 events or 16 MiB by default. */
   readonly highWater?: { readonly events?: number; readonly bytes?: number }
-  /** From here on `record` and `append` refuse with `QueueFull`. 100,000 events or 256 MiB by default. */
+  /** From here on `record` and `append` refuse with `QueueFull`; not below `highWater`. 100,000 events or 256 MiB by default. */
   readonly hardLimit?: { readonly events?: number; readonly bytes?: number }
   /** Told of every recorded event that could not be stored. Logged by default, without the events. */
   readonly onFailure?: (failure: Failure) => void
   /** Told what a listener threw. Logged by default. */
   readonly onListenerError?: (error: unknown) => void
   /** The timer, for tests: runs `run` after `ms`, and answers how to take that back. */
-  readonly setTimer?: (run: () => void, ms: number) => () => void
+  readonly setTimer?: SetTimer
 }
 
 /** What a writer needs of its surroundings. */
@@ -127,7 +128,7 @@ export class Writer {
   private readonly tick: number
   private readonly high: { readonly events: number; readonly bytes: number }
   private readonly hard: { readonly events: number; readonly bytes: number }
-  private readonly setTimer: NonNullable<WriterOptions["setTimer"]>
+  private readonly setTimer: SetTimer
 
   constructor(
     set: EventSet.Any,
@@ -489,12 +490,6 @@ export class Writer {
       this.listeners.tell({ stream, events, volatile, head })
     }
   }
-}
-
-/** The timer of the event loop. */
-export const startTimeout = (run: () => void, ms: number): (() => void) => {
-  const timeout = setTimeout(run, ms)
-  return () => clearTimeout(timeout)
 }
 
 /** What a storage threw in place of an answer. */

@@ -76,6 +76,71 @@ describe("both faces", () => {
   })
 })
 
+describe("options of a log", () => {
+  test.each<[string, object]>([
+    ["tick", { tick: -1 }],
+    ["tick", { tick: Number.NaN }],
+    ["tick", { tick: "16" }],
+    ["poll", { poll: 0 }],
+    ["poll", { poll: Number.NaN }],
+    ["statesInMemory", { statesInMemory: 1.5 }],
+    ["statesInMemory", { statesInMemory: -1 }],
+    ["highWater.events", { highWater: { events: -1 } }],
+    ["highWater.bytes", { highWater: { bytes: Number.NaN } }],
+    ["hardLimit.events", { hardLimit: { events: null } }],
+    ["hardLimit.bytes", { highWater: { bytes: 2 }, hardLimit: { bytes: 1 } }],
+    ["durability", { durability: "synced" }],
+    ["onFailure", { onFailure: "log" }]
+  ])("%s is refused by name: %j, in both faces", async (option, options) => {
+    const asked = { events: Session, ...(options as { readonly tick?: number }) }
+    const opening = Varve.open({ ...asked, storage: MemoryStorage.layer })
+    await expect(opening).rejects.toMatchObject({ _tag: "InvalidOption", option })
+    class SessionLog extends Varve.Service<SessionLog>()("test/BadLog", asked) {}
+    const built = Layer.build(Layer.provide(SessionLog.layer, MemoryStorage.layer))
+    const error = await Effect.runPromise(Effect.scoped(Effect.flip(built)))
+    expect(error).toMatchObject({ _tag: "InvalidOption", option })
+  })
+
+  test.each([Infinity, 2 ** 40])(
+    "a tick of %d ms is no tick of one: what is recorded waits for a flush",
+    async (tick) => {
+      let calls = 0
+      const memory = MemoryStorage.make()
+      const append: typeof memory.append = (groups) => {
+        calls++
+        return memory.append(groups)
+      }
+      const storage = Layer.succeed(LogStorage, { ...memory, append })
+      await using log = await Varve.open({ events: Session, storage, tick })
+      log.record("s", chunk("a"))
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      expect(calls).toBe(0)
+      await log.flush()
+      expect(calls).toBe(1)
+    }
+  )
+
+  test("poll: Infinity asks for no heads", async () => {
+    let asked = 0
+    const memory = MemoryStorage.make()
+    const heads: typeof memory.heads = (selection) => {
+      asked++
+      return memory.heads(selection)
+    }
+    const storage = Layer.succeed(LogStorage, { ...memory, heads })
+    await using log = await Varve.open({ events: Session, storage, poll: Infinity })
+    const items = log.follow("s")[Symbol.asyncIterator]()
+    await items.next()
+    const before = asked
+    const next = items.next()
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect(asked).toBe(before)
+    await log.append("s", chunk("a"))
+    expect(await next).toMatchObject({ value: { _tag: "Events" } })
+    await items.return?.()
+  })
+})
+
 describe("refusals of append", () => {
   test("A7 expected: Conflict names both places, InvalidOption what is none", async () => {
     await using log = await open()
