@@ -68,6 +68,13 @@ const produce: Record<string, () => Promise<unknown>> = {
     await log.append("s", said)
     await log.append("s", { ...said, data: { text: "other" } })
   },
+  CopyFailed: async () => {
+    const log = await open()
+    const events = Array.from({ length: 1100 }, (_, i) => Session.Said({ text: "hi" }, { id: `${i}` }))
+    await log.append("s", events)
+    await log.append("t", Session.Said({ text: "other" }, { id: "1099" }))
+    await log.copy("s", "t")
+  },
   Busy: async () => {
     await using owner = await inFiles("busy")
     await owner.append("s", said)

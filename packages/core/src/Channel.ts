@@ -1,4 +1,5 @@
 /** Anything that carries messages both ways, in order: a WebSocket, a port of a worker, a pipe. */
+import { RemoteRefused } from "./RemoteMessage.ts"
 
 /** One side of a connection. Both sides hear of its end. */
 export interface Channel {
@@ -6,11 +7,13 @@ export interface Channel {
   readonly send: (text: string) => void
   /** Answers how to stop. What comes while nobody listens may be lost. */
   readonly onMessage: (listener: (text: string) => void) => () => void
-  /** Called once the channel is closed, by either side or by failure. */
-  readonly onClose: (listener: () => void) => () => void
+  /** Called once the channel is closed, by either side or by failure; with a reason where it is known. */
+  readonly onClose: (listener: (reason?: unknown) => void) => () => void
   readonly close: () => void
   /** Bytes that were sent and that the other side hasn't taken, where it can be told. */
   readonly waiting?: () => number
+  /** The longest message that it carries, in characters, where there is a bound. */
+  readonly longest?: number
 }
 
 /** What of a WebSocket is needed: the browser's, Node's own, or that of `ws`. */
@@ -59,7 +62,7 @@ export const fromWebSocket = (socket: WebSocketLike): Channel => {
       else socket.send(text)
     },
     onMessage: (listener) => onText(socket, listener),
-    onClose: (listener) => on(socket, "close", listener),
+    onClose: (listener) => on(socket, "close", () => listener()),
     close: () => socket.close(),
     waiting: () => socket.bufferedAmount
   }
@@ -111,14 +114,14 @@ export interface WritableLike {
  */
 export const fromStreams = (input: ReadableLike, output: WritableLike, longest = 2 ** 22): Channel => {
   const messages = new Set<(text: string) => void>()
-  const closes = new Set<() => void>()
+  const closes = new Set<(reason?: unknown) => void>()
   let isClosed = false
-  const close = (): void => {
+  const close = (reason?: unknown): void => {
     if (isClosed) return
     isClosed = true
     input.destroy()
     output.end()
-    closes.forEach((listener) => listener())
+    closes.forEach((listener) => listener(reason))
   }
   let pieces: Array<string> = []
   let length = 0
@@ -127,7 +130,8 @@ export const fromStreams = (input: ReadableLike, output: WritableLike, longest =
     for (const [i, line] of lines.entries()) {
       pieces.push(line)
       length += line.length
-      if (length > longest) return close()
+      if (length > longest)
+        return close(new RemoteRefused({ reason: `it sent more than ${longest} characters as one message` }))
       if (i === lines.length - 1) return
       const message = pieces.join("")
       pieces = []
@@ -137,14 +141,16 @@ export const fromStreams = (input: ReadableLike, output: WritableLike, longest =
   }
   input.setEncoding("utf8")
   input.on("data", read)
-  for (const type of ["end", "close", "error"]) input.on(type, close)
-  for (const type of ["close", "error"]) output.on(type, close)
+  for (const type of ["end", "close"]) input.on(type, () => close())
+  output.on("close", () => close())
+  for (const stream of [input, output]) stream.on("error", close)
   return {
     send: (text) => void output.write(`${text}\n`),
     onMessage: (listener) => listen(messages, listener),
     onClose: (listener) => listen(closes, listener),
-    close,
-    waiting: () => output.writableLength
+    close: () => close(),
+    waiting: () => output.writableLength,
+    longest
   }
 }
 

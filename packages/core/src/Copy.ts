@@ -5,7 +5,14 @@
  * for what must not be kept as it is.
  */
 import { Effect, Option, Stream } from "effect"
-import { type AppendError, InvalidEvent, InvalidOption, type ReadError, StreamNotFound } from "./Errors.ts"
+import {
+  type AppendError,
+  CopyFailed,
+  InvalidEvent,
+  InvalidOption,
+  type ReadError,
+  StreamNotFound
+} from "./Errors.ts"
 import * as EventSet from "./EventSet.ts"
 import type { NewEvent, Unrecognized } from "./LogEvent.ts"
 import type {
@@ -46,6 +53,7 @@ export interface Copied {
 
 /** Where a copy goes to. */
 export interface Target {
+  readonly stream: string
   readonly limits: Limits
   /** Stores events as they are, in their place in the stream's line. */
   readonly receive: (
@@ -69,7 +77,7 @@ export const copy = Effect.fnUntraced(function* <E extends EventSet.Any>(
   from: string,
   target: Target,
   { attributes: given, map, upTo = Infinity }: CopyOptions<E>
-): Effect.fn.Return<Copied, ReadError | AppendError | StreamNotFound> {
+): Effect.fn.Return<Copied, ReadError | AppendError | StreamNotFound | CopyFailed> {
   if (upTo !== Infinity && (!Number.isSafeInteger(upTo) || upTo < 0))
     return yield* new InvalidOption({ option: "upTo", problem: "is not an integer from 0" })
   const [source] = yield* storage.heads({ streams: [from] })
@@ -92,7 +100,7 @@ export const copy = Effect.fnUntraced(function* <E extends EventSet.Any>(
     const event = decode(stored)
     const mapped = map(event)
     if (mapped === event) return unstored(stored)
-    return mapped === undefined ? undefined : EventSet.tryEncode(set, from, mapped as NewEvent)
+    return mapped === undefined ? undefined : EventSet.tryEncode(set, target.stream, mapped as NewEvent)
   }
   let read = 0
   const groups = Effect.fnUntraced(function* ({ events }: Batch) {
@@ -105,9 +113,9 @@ export const copy = Effect.fnUntraced(function* <E extends EventSet.Any>(
     read += events.length
     return Stream.fromIterable(split(taken, target.limits))
   })
-  if (toSeq >= 1) {
-    const all = Stream.flatten(Stream.mapEffect(storage.query({ streams: [from], toSeq }), groups))
-    yield* Stream.runForEach(Stream.zipWithNext(all), ([group, next]) =>
+  const all = Effect.gen(function* () {
+    const groupsOfAll = Stream.flatten(Stream.mapEffect(storage.query({ streams: [from], toSeq }), groups))
+    yield* Stream.runForEach(Stream.zipWithNext(groupsOfAll), ([group, next]) =>
       receive(group, Option.isNone(next) ? "synced" : "written")
     )
     // Removed meanwhile: what was copied is not what was asked for.
@@ -115,6 +123,12 @@ export const copy = Effect.fnUntraced(function* <E extends EventSet.Any>(
     const attributes = given ?? source.attributes
     if (head !== undefined && Object.keys(attributes).length > 0)
       head = (yield* target.receive({ events: [], durability: "written", attributes })).head
+  })
+  if (toSeq >= 1) {
+    yield* Effect.mapError(all, (cause) => {
+      const { stream } = target
+      return copied === 0 ? cause : new CopyFailed({ stream, copied, head: head?.cursor, cause })
+    })
   }
   return { copied, duplicates, head }
 })

@@ -39,7 +39,7 @@ export class InvalidEvent extends Schema.TaggedError<InvalidEvent>()("InvalidEve
   }
 }
 
-/** An option of an append or a query has no meaning. Nothing was written or read; mend the option. */
+/** An option of a log, an append or a query has no meaning. Nothing was written or read; mend the option. */
 export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
   option: Schema.String,
   problem: Schema.String
@@ -152,6 +152,22 @@ export class StreamNotFound extends Schema.TaggedError<StreamNotFound>()("Stream
 }) {
   override get message() {
     return `Stream ${this.stream} doesn't exist. Append its first event before that, or mend the name.`
+  }
+}
+
+/** A copy failed after some of it was stored. Mend the cause and copy again: it goes on where it stopped. */
+export class CopyFailed extends Schema.TaggedError<CopyFailed>()("CopyFailed", {
+  /** The stream that it goes to. */
+  stream: Schema.String,
+  /** Events that this copy has stored. */
+  copied: Schema.Number,
+  /** Where the stream stands after them. */
+  head: Schema.optional(Schema.Struct({ epoch: Schema.String, seq: Schema.Number })),
+  /** What stopped it: an error of this page. What that says of nothing written is about the events that came next. */
+  cause: Schema.Defect()
+}) {
+  override get message() {
+    return `${this.copied} events were copied to stream ${this.stream}; then the copy failed. Mend the cause and copy again: it goes on where it stopped. The cause, of the events that came next: ${reasonOf(this.cause)}`
   }
 }
 
@@ -299,6 +315,7 @@ for (const error of [
   RecordFailed,
   QueueFull,
   StreamNotFound,
+  CopyFailed,
   CursorLost,
   InvalidState,
   DecisionFailed,

@@ -67,6 +67,8 @@ type KeptBy<P extends Policy> = P extends { readonly durability: "volatile" } ? 
 interface Codec<A> {
   readonly encode: (data: A) => string
   readonly decode: (json: string) => A
+  /** Whether what is encoded comes back another, if as good: a text with its line breaks between tokens replaced. */
+  readonly changes?: boolean
 }
 
 /** A kind of event whose data is an `A`, stored or volatile. Made by {@link event}. */
@@ -123,6 +125,11 @@ export class EventDefinition<in out A, out Kept extends "stored" | "volatile" = 
     return this.codec.encode(data)
   }
 
+  /** Data as it comes back once it is stored. `json` is what it was encoded to. */
+  stored(data: A, json: string): A {
+    return this.codec.changes === true ? this.codec.decode(json) : data
+  }
+
   /** Whether data of this version can be read. */
   reads(version: number): boolean {
     return version === this.version || this.lifts.has(version)
@@ -156,7 +163,8 @@ const json = <const P extends Policy = {}>(policy?: P): EventDefinition<string, 
         // Inside strings they are escapes; between tokens they would end the line of a log file.
         return text.replace(/[\r\n]/g, " ")
       },
-      decode: (text) => text
+      decode: (text) => text,
+      changes: true
     },
     policy ?? {}
   )

@@ -14,7 +14,7 @@
 import { type DataOf, EventDefinition, event, type Fields } from "./EventDefinition.ts"
 import { InvalidEvent } from "./Errors.ts"
 import * as EventId from "./EventId.ts"
-import { sameJson, Unfit } from "./Json.ts"
+import { isPlain, sameJson, Unfit } from "./Json.ts"
 import type { LogEvent, Meta, NewEvent, Unrecognized } from "./LogEvent.ts"
 import type { EncodedEvent, EventContent, StoredEvent } from "./LogStorage.ts"
 import { nameProblem } from "./Name.ts"
@@ -148,6 +148,16 @@ export const tryEncode = (set: Any, stream: string, event: NewEvent): EncodedEve
   }
 }
 
+/** Data and meta of an event as they come back once it is stored: what is told live is what a read answers (law O4). */
+export const stored = (
+  set: Any,
+  { data, type }: NewEvent,
+  encoded: EncodedEvent
+): Pick<NewEvent, "data" | "meta"> => ({
+  data: definitionOf(set, type)!.stored(data, encoded.data),
+  meta: encoded.meta === undefined ? undefined : (JSON.parse(encoded.meta) as Meta)
+})
+
 const idProblem = (id: string): string | undefined => {
   const problem = nameProblem("id", id)
   return problem === undefined ? undefined : `has an id that ${problem}`
@@ -162,7 +172,7 @@ export const encode = (set: Any, stream: string, event: NewEvent): EncodedEvent 
 
 const encodeMeta = (meta: Meta | undefined): string | undefined => {
   if (meta === undefined) return undefined
-  if (typeof meta !== "object" || meta === null) throw new Unfit("", "has meta that is not an object")
+  if (!isPlain(meta)) throw new Unfit("", "has meta that is not a plain object")
   for (const [key, value] of Object.entries(meta)) {
     if (value === undefined) continue
     const problem = nameProblem("attribute", key) ?? nameProblem("meta", value)

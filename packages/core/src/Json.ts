@@ -45,8 +45,7 @@ const problemOf = (value: unknown, depth: number): string | undefined => {
         }
         return undefined
       }
-      const proto: unknown = Object.getPrototypeOf(value)
-      if (proto !== Object.prototype && proto !== null) return "holds an object that is not plain"
+      if (!isPlain(value)) return "holds an object that is not plain"
       for (const key of Object.keys(value)) {
         const problem = problemOf((value as Record<string, unknown>)[key], depth + 1)
         if (problem !== undefined) return problem
@@ -56,6 +55,13 @@ const problemOf = (value: unknown, depth: number): string | undefined => {
     default:
       return `holds a ${typeof value}, which JSON cannot carry`
   }
+}
+
+/** Whether a value is an object of nobody's class: what `{}` and JSON make. */
+export const isPlain = (value: unknown): boolean => {
+  if (typeof value !== "object" || value === null) return false
+  const proto: unknown = Object.getPrototypeOf(value)
+  return proto === Object.prototype || proto === null
 }
 
 /** Whether a parsed value nests deeper than {@link maxDepth}. */

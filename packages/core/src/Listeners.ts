@@ -24,13 +24,16 @@ export interface Failure {
   readonly cause: unknown
 }
 
+/** Told what listeners throw. Throws nothing itself. */
+export type Report = (error: unknown) => void
+
 /** The listeners of a log. One that throws hurts nobody (law C6): what it throws is reported. */
 export class Listeners<A> {
   /** Replaced, not changed: who is added or stops while all are told changes nothing for this time. */
   private all: ReadonlyArray<{ readonly tell: (value: A) => void }> = []
-  private readonly report: (error: unknown) => void
+  private readonly report: Report
 
-  constructor(report: (error: unknown) => void) {
+  constructor(report: Report) {
     this.report = report
   }
 
@@ -58,8 +61,24 @@ export class Listeners<A> {
   }
 }
 
+/**
+ * Guards a listener of errors that options name: nothing stops for what it throws (law C6). That is thrown again where
+ * nobody waits for it, and is uncaught there as any bug is.
+ */
+export const guarded =
+  (report: Report): Report =>
+  (error) => {
+    try {
+      report(error)
+    } catch (thrown) {
+      queueMicrotask(() => {
+        throw thrown
+      })
+    }
+  }
+
 /** Tells a listener that options name. What it throws hurts nobody: it is reported. */
-export const tell = (report: (error: unknown) => void, listener: () => void): void => {
+export const tell = (report: Report, listener: () => void): void => {
   try {
     listener()
   } catch (error) {

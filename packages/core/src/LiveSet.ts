@@ -7,6 +7,7 @@ import { attend, type AttentionOptions } from "./AttentionLane.ts"
 import type { Cursor } from "./Cursor.ts"
 import { InvalidOption } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
+import { guarded } from "./Listeners.ts"
 import type { LiveView } from "./LivePlace.ts"
 import type { LiveSource } from "./LiveSource.ts"
 import { LiveStreams, type StreamsOptions } from "./LiveStreams.ts"
@@ -61,8 +62,9 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any, S>(
       return yield* new InvalidOption({ option, problem: `is not an integer from ${least}` })
   }
   const fork = Effect.runForkWith(yield* Effect.context<never>())
-  const onError =
+  const onError = guarded(
     options.onError ?? ((error) => void fork(Effect.logWarning("A live set met a failure", error)))
+  )
   const { backoff = {}, onVolatile = () => undefined } = options
   const settled = { backoff, capacity, keep, onError, onVolatile, replayCap }
   const set = new LiveStreams<E, S>(source, projection, settled, fork)

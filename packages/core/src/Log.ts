@@ -6,6 +6,7 @@ import { byStream } from "./ByStream.ts"
 import {
   type AppendError,
   type Busy,
+  type CopyFailed,
   CursorLost,
   type DecisionFailed,
   InvalidName,
@@ -40,7 +41,7 @@ import {
   type ReadOptions,
   type StreamAnswer
 } from "./LogQuery.ts"
-import { checkAppend, checkQuery, checkSelection } from "./Options.ts"
+import { checkAppend, checkLog, checkQuery, checkSelection } from "./Options.ts"
 import type { Projection } from "./Projection.ts"
 import { type AllStreamsQuery, OverAll } from "./AllStreams.ts"
 import { attention } from "./Attention.ts"
@@ -48,7 +49,7 @@ import { type Copied, copy, type CopyOptions, type Target } from "./Copy.ts"
 import { type Decided, decide, type DecideOptions, DecisionTurns } from "./Decision.ts"
 import { checkFollow, follow } from "./Follow.ts"
 import type { Following } from "./Follower.ts"
-import type { Notification } from "./Listeners.ts"
+import { type Failure, guarded, type Notification, tell } from "./Listeners.ts"
 import type { LiveSource } from "./LiveSource.ts"
 import type { Unrecognized } from "./LogEvent.ts"
 import { Moves, type MovesOptions, type Start } from "./Moves.ts"
@@ -62,10 +63,11 @@ import {
   type StatesQuery,
   type StatesSelection
 } from "./States.ts"
+import { startTimeout } from "./Timer.ts"
 import type { View } from "./View.ts"
 import type { ViewAll } from "./ViewAll.ts"
 import { Views } from "./Views.ts"
-import { startTimeout, Writer, type WriterOptions } from "./Writer.ts"
+import { Writer, type WriterOptions } from "./Writer.ts"
 
 /** What a log is opened with. */
 export interface LogOptions<E extends EventSet.Any> extends WriterOptions, StatesOptions, MovesOptions {
@@ -107,7 +109,7 @@ export interface Log<E extends EventSet.Any> extends LiveSource<E> {
 
   /**
    * Settles what was recorded before, of all streams, before it returns: for exit and signal handlers. Answers the
-   * streams that could not be settled because an asynchronous write of theirs is under way. Throws `Unsupported` on
+   * streams of which something is not known to be stored: it failed, or an asynchronous write is under way. Throws `Unsupported` on
    * storages that cannot write synchronously.
    */
   readonly flushSync: () => ReadonlyArray<string>
@@ -172,13 +174,14 @@ export interface Log<E extends EventSet.Any> extends LiveSource<E> {
 
   /**
    * Copies a stream, or its beginning, to another, of this log or of `target`: events as they are stored, or as `map` makes
-   * them, ids, seal and attributes. Again, it goes on where it was cut off.
+   * them, ids, seal and attributes. Again, it goes on where it was cut off: what fails when something is stored already is
+   * `CopyFailed`, which tells how far it came.
    */
   readonly copy: (
     from: string,
     to: string,
     options?: CopyOptions<E> & { readonly target?: Log<any> }
-  ) => Effect.Effect<Copied, AppendError | ReadError | StreamNotFound>
+  ) => Effect.Effect<Copied, AppendError | ReadError | StreamNotFound | CopyFailed>
 
   /** How many stored events were read so far that no definition can read. */
   readonly unrecognized: () => number
@@ -221,7 +224,8 @@ export interface Log<E extends EventSet.Any> extends LiveSource<E> {
 /** Opens a log over the storage in context. It is closed with its scope. */
 export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
   options: LogOptions<E>
-): Effect.fn.Return<Log<E>, OpenFailed, LogStorage | Scope.Scope> {
+): Effect.fn.Return<Log<E>, OpenFailed | InvalidOption, LogStorage | Scope.Scope> {
+  yield* Effect.try({ try: () => checkLog(options), catch: (error) => error as InvalidOption })
   const set = options.events
   const storage = yield* LogStorage
   const context = yield* Effect.context<never>()
@@ -239,11 +243,17 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
   }
   const forkTo = <A, Err>(effect: Effect.Effect<A, Err>, onExit: (exit: Exit.Exit<A, Err>) => void): void =>
     void fork(effect).addObserver(onExit)
-  const report =
-    options.onListenerError ??
-    ((error: unknown) => void fork(Effect.logError("A listener of the log failed", error)))
+  const report = guarded(
+    options.onListenerError ?? ((error) => void fork(Effect.logError("A listener of the log failed", error)))
+  )
+  const logFailure = ({ cause, events, stream }: Failure): void => {
+    const told = { stream, events: events.length, cause: (cause as AppendError)._tag }
+    void fork(Effect.logError("Recorded events could not be stored", told))
+  }
+  const { onFailure = logFailure } = options
+  const failed = (failure: Failure): void => tell(report, () => onFailure(failure))
   const sealed = (stream: string): void => states.sealed(stream)
-  const writer = new Writer(set, storage, { fork: forkTo, report, sealed }, options)
+  const writer = new Writer(set, storage, { failed, fork: forkTo, report, sealed }, options)
 
   /** Waits for the writer's answer. What it throws up front becomes a typed failure, one that `Err` holds. */
   const ask = <A, Err>(start: (resume: (exit: Exit.Exit<A, Err>) => void) => void): Effect.Effect<A, Err> =>
@@ -272,33 +282,25 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
       )
     )
 
-  /** Tells a listener that the options name. What it throws hurts nobody. */
-  const tell = <A>(listener: ((value: A) => void) | undefined, value: A): void => {
-    try {
-      listener?.(value)
-    } catch (error) {
-      report(error)
-    }
-  }
-
   let unrecognized = 0
   const decodeEvent = (stored: StoredEvent): EventSet.Stored<E> => {
     const event: EventSet.Stored<E> = EventSet.decode(set, stored)
     if (event.type === "varve/Unrecognized") {
       unrecognized++
-      tell(options.onUnrecognized, event as Unrecognized)
+      tell(report, () => options.onUnrecognized?.(event as Unrecognized))
     }
     return event
   }
 
   const decode = (batch: StoredBatch): Batch<E> => ({ ...batch, events: batch.events.map(decodeEvent) })
 
-  const logFailure = ({ cause, ...rest }: SnapshotFailure): void =>
+  const logSnapshotFailure = ({ cause, ...rest }: SnapshotFailure): void =>
     void fork(Effect.logWarning("A snapshot could not be used or saved", rest, cause))
+  const { onSnapshotFailure = logSnapshotFailure } = options
   const around: Surroundings<E> = {
     fork: forkTo,
     decode: decodeEvent,
-    report: (failure) => tell(options.onSnapshotFailure ?? logFailure, failure)
+    report: (failure) => tell(report, () => onSnapshotFailure(failure))
   }
   const snapshots = new SnapshotWriter(storage, around.fork, around.report)
   const states = new States(storage, around, snapshots, options)
@@ -334,12 +336,14 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
       ),
     start,
     setTimer,
-    tick: options.tick ?? 16,
+    // Where plain events wait for a flush, what is flushed is told all the same.
+    tick: options.tick === Infinity ? 0 : (options.tick ?? 16),
     report
   })
 
   /** Stores a group of a copy in its place in the stream's line. */
   const receive = (stream: string): Target => ({
+    stream,
     limits: storage.limits,
     receive: (group) =>
       ask<Appended, AppendError>((resume) => {
@@ -387,7 +391,14 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
     closing = true
     return Deferred.await(closed)
   })
-  yield* Effect.addFinalizer(() => Effect.ignore(close))
+  yield* Effect.addFinalizer(() => {
+    // Whoever closed it is told.
+    if (closing) return Effect.ignore(close)
+    const logged = Effect.tapError(close, ({ message }) =>
+      Effect.logError("The log is closed, and not all of it is stored", message)
+    )
+    return Effect.ignore(logged)
+  })
 
   return {
     record: (stream, event) => writer.record(stream, event),

@@ -6,10 +6,11 @@
 import { Effect, Exit, Stream } from "effect"
 import type { Listeners, Notification } from "./Listeners.ts"
 import type { Head, Selection, StorageService } from "./LogStorage.ts"
+import type { SetTimer } from "./Timer.ts"
 
 /** How a log finds out what other processes wrote. */
 export interface MovesOptions {
-  /** Milliseconds between two looks at the heads of what is followed. 1,000 by default. */
+  /** Milliseconds between two looks at the heads of what is followed; `Infinity` for none. 1,000 by default. */
   readonly poll?: number
 }
 
@@ -37,7 +38,7 @@ interface Surroundings {
   readonly storage: StorageService
   readonly listeners: Listeners<Notification>
   readonly start: Start
-  readonly setTimer: (run: () => void, ms: number) => () => void
+  readonly setTimer: SetTimer
 }
 
 export class Moves {

@@ -23,6 +23,45 @@ const attributesOf = (attributes: unknown): void => {
   }
 }
 
+const atLeast = (option: string, value: unknown, least: number): void => {
+  if (value === undefined || (typeof value === "number" && value >= least)) return
+  refuse(option, `is not a number from ${least}`)
+}
+
+interface Bounds {
+  readonly events?: number
+  readonly bytes?: number
+}
+
+/** Throws `InvalidOption` for what a log cannot be opened with. `Infinity` is never, or without end. */
+export const checkLog = (options: {
+  readonly durability?: unknown
+  readonly tick?: number
+  readonly poll?: number
+  readonly statesInMemory?: number
+  readonly highWater?: Bounds
+  readonly hardLimit?: Bounds
+}): void => {
+  const { durability, hardLimit = {}, highWater = {}, poll, statesInMemory, tick } = options
+  oneOf("durability", durability, ["none", "process", "power"])
+  atLeast("tick", tick, 0)
+  atLeast("poll", poll, 1)
+  atLeast("statesInMemory", statesInMemory, 0)
+  if (statesInMemory !== Infinity && !Number.isInteger(statesInMemory ?? 0))
+    refuse("statesInMemory", "is not an integer")
+  for (const unit of ["events", "bytes"] as const) {
+    const { [unit]: high } = highWater
+    const { [unit]: hard } = hardLimit
+    atLeast(`highWater.${unit}`, high, 0)
+    atLeast(`hardLimit.${unit}`, hard, 0)
+    if (high !== undefined && hard !== undefined && hard < high)
+      refuse(`hardLimit.${unit}`, `is below highWater.${unit}`)
+  }
+  for (const [option, value] of Object.entries(options))
+    if (/^on[A-Z]|^setTimer$/.test(option) && value !== undefined && typeof value !== "function")
+      refuse(option, "is not a function")
+}
+
 /** Throws `InvalidOption` or `InvalidName` for what an append cannot mean. */
 export const checkAppend = ({ attributes, durability, expected, onIdConflict }: Asked): void => {
   attributesOf(attributes)

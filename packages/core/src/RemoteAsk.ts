@@ -165,6 +165,8 @@ export class Attention<E extends EventSet.Any> implements Ask {
   private readonly id: number
   private readonly sink: Sink
   private told: Map<string, Cursor> | undefined
+  /** The beginning, as far as it has come. */
+  private began = new Map<string, Cursor>()
 
   constructor(set: E, id: number, after: ReadonlyMap<string, Cursor> | undefined, sink: Sink) {
     this.set = set
@@ -183,7 +185,9 @@ export class Attention<E extends EventSet.Any> implements Ask {
     ]
   }
 
-  lost(): void {}
+  lost(): void {
+    this.began = new Map()
+  }
 
   fail(error: ReadError): void {
     this.sink.end(error)
@@ -193,8 +197,12 @@ export class Attention<E extends EventSet.Any> implements Ask {
     const { set, sink } = this
     switch (message._tag) {
       case "began": {
-        this.told = new Map(message.after)
-        return sink.push({ _tag: "Began", after: new Map(message.after) } satisfies AttentionItem<E>)
+        const { began } = this
+        for (const [stream, cursor] of message.after) began.set(stream, cursor)
+        if (message.more === true) return
+        this.began = new Map()
+        this.told = new Map(began)
+        return sink.push({ _tag: "Began", after: began } satisfies AttentionItem<E>)
       }
       case "attention": {
         const { event, stream } = message

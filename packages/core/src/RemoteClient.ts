@@ -9,11 +9,12 @@ import type { Cursor } from "./Cursor.ts"
 import { LogClosed, type ReadError, StorageError } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
 import type { Folded } from "./Folding.ts"
+import { guarded, type Report, tell } from "./Listeners.ts"
 import type { AttentionItem, FollowItem, LiveSource } from "./LiveSource.ts"
 import type { Projection } from "./Projection.ts"
 import { type Ask, Attention, credit, Follow, type Piece, Query, Sink } from "./RemoteAsk.ts"
 import { Connection } from "./RemoteConnection.ts"
-import { decodeError, given } from "./RemoteMessage.ts"
+import { decodeError, given, RemoteRefused } from "./RemoteMessage.ts"
 import type { StatesSelection } from "./States.ts"
 
 /** How a client keeps its connection. */
@@ -22,6 +23,8 @@ export interface ConnectOptions {
   readonly backoff?: BackoffOptions
   /** A connection on which nothing came for twice as long is given up, in milliseconds; 15,000 by default, 0 for never. */
   readonly heartbeatMs?: number
+  /** The longest message that the server reads, in characters, as it was told; 1,048,576 by default. */
+  readonly messageLength?: number
   /** Told when a connection stands and when it is lost. */
   readonly onConnection?: (isConnected: boolean) => void
   /** Told why a connection could not be made, or was broken off. */
@@ -121,6 +124,7 @@ export const connect = <E extends EventSet.Any>(
 class Client {
   private readonly open: () => Channel | Promise<Channel>
   private readonly options: ConnectOptions
+  private readonly report: Report
   private readonly backoff: Backoff
   private readonly asks = new Map<number, Ask>()
   private last = 0
@@ -131,6 +135,7 @@ class Client {
   constructor(open: () => Channel | Promise<Channel>, options: ConnectOptions) {
     this.open = open
     this.options = options
+    this.report = guarded((error) => options.onError?.(error))
     this.backoff = new Backoff(options.backoff)
     void this.connect()
   }
@@ -142,9 +147,17 @@ class Client {
       ask.fail(new LogClosed())
     } else {
       this.asks.set(id, ask)
-      this.connection?.say(...ask.request())
+      this.say(id, ask)
     }
     return id
+  }
+
+  /** Asks over the connection, if there is one. What no server reads is not asked again and again: it fails. */
+  private say(id: number, ask: Ask): void {
+    if (this.connection?.say(...ask.request()) !== false) return
+    this.asks.delete(id)
+    const cause = new RemoteRefused({ reason: "an ask is longer than it reads" })
+    ask.fail(new StorageError({ operation: "remote", cause }))
   }
 
   /** It was answered. */
@@ -202,7 +215,7 @@ class Client {
     try {
       const channel = await this.open()
       if (this.isClosed) return channel.close()
-      this.connection = new Connection(channel, this.options.heartbeatMs ?? 15_000, {
+      this.connection = new Connection(channel, this.options, {
         stands: () => this.stands(),
         received: (message) => this.asks.get(message.id)?.receive(message),
         lost: (error) => this.lost(error)
@@ -215,7 +228,7 @@ class Client {
 
   private stands(): void {
     this.backoff.reset()
-    for (const ask of this.asks.values()) this.connection?.say(...ask.request())
+    for (const [id, ask] of this.asks) this.say(id, ask)
     this.tell(true)
   }
 
@@ -223,7 +236,7 @@ class Client {
     const stood = this.connection?.stands === true
     this.connection = undefined
     for (const ask of this.asks.values()) ask.lost()
-    if (error !== undefined) this.options.onError?.(error)
+    if (error !== undefined) this.report(error)
     if (stood) this.tell(false)
     if (this.isClosed) return
     this.waiting = Effect.runFork(this.backoff.wait)
@@ -233,10 +246,6 @@ class Client {
   }
 
   private tell(isConnected: boolean): void {
-    try {
-      this.options.onConnection?.(isConnected)
-    } catch (error) {
-      this.options.onError?.(error)
-    }
+    tell(this.report, () => this.options.onConnection?.(isConnected))
   }
 }

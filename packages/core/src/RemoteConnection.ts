@@ -2,13 +2,21 @@
 import type { Channel } from "./Channel.ts"
 import {
   type ClientMessage,
+  messageLength as defaultLength,
   protocol,
   readServer,
   RemoteRefused,
   type ServerMessage
 } from "./RemoteMessage.ts"
+import { longest as longestTimeout } from "./Timer.ts"
 
 type Answer = Extract<ServerMessage, { readonly id: number }>
+
+/** See `ConnectOptions`. */
+interface Bounds {
+  readonly heartbeatMs?: number
+  readonly messageLength?: number
+}
 
 /** What is told of a connection. */
 interface Told {
@@ -23,36 +31,46 @@ export class Connection {
   stands = false
   private readonly channel: Channel
   private readonly told: Told
+  private readonly longest: number
   private readonly stops: ReadonlyArray<() => void>
   private readonly heart: ReturnType<typeof setInterval> | undefined
   /** Heartbeats since something came. */
   private silent = 0
   private isOver = false
 
-  constructor(channel: Channel, heartbeatMs: number, told: Told) {
+  constructor(channel: Channel, { heartbeatMs = 15_000, messageLength = defaultLength }: Bounds, told: Told) {
     this.channel = channel
+    this.longest = Math.min(messageLength, channel.longest ?? Infinity)
     this.told = told
-    this.stops = [channel.onMessage((text) => this.receive(text)), channel.onClose(() => this.end(undefined))]
-    if (heartbeatMs > 0) this.heart = setInterval(() => this.beat(), heartbeatMs)
+    this.stops = [
+      channel.onMessage((text) => this.receive(text)),
+      channel.onClose((reason) => this.end(reason))
+    ]
+    if (heartbeatMs > 0 && heartbeatMs <= longestTimeout)
+      this.heart = setInterval(() => this.beat(), heartbeatMs)
   }
 
   /** Some channels answer before this returns. */
   begin(): void {
-    this.send({ _tag: "hello", protocol })
+    this.send(JSON.stringify({ _tag: "hello", protocol } satisfies ClientMessage))
   }
 
-  /** Says nothing before hello: what is asked is said again then. */
-  say(...messages: ReadonlyArray<ClientMessage>): void {
-    if (this.stands) for (const message of messages) this.send(message)
+  /** Says nothing before hello: what is asked is said again then. False for what is longer than the other side reads. */
+  say(...messages: ReadonlyArray<ClientMessage>): boolean {
+    if (!this.stands) return true
+    const texts = messages.map((message) => JSON.stringify(message))
+    if (texts.some((text) => text.length > this.longest)) return false
+    for (const text of texts) this.send(text)
+    return true
   }
 
   close(): void {
     this.end(undefined)
   }
 
-  private send(message: ClientMessage): void {
+  private send(text: string): void {
     try {
-      this.channel.send(JSON.stringify(message))
+      this.channel.send(text)
     } catch (error) {
       this.end(error)
     }

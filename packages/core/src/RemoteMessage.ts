@@ -19,6 +19,9 @@ import type { LogEvent, NewEvent, UnrecognizedData } from "./LogEvent.ts"
 /** Characters of data in one message: what is longer is told in pieces. */
 export const pieceLength = 2 ** 16
 
+/** The longest message that a server reads, in characters, unless it is told otherwise. */
+export const messageLength = 2 ** 20
+
 /** Raised when a message changes its meaning. */
 export const protocol = 1
 
@@ -107,7 +110,7 @@ const WireError = Schema.Struct({
   problem: Schema.optionalKey(Schema.String),
   seq: Schema.optionalKey(Count)
 })
-type WireError = typeof WireError.Type
+export type WireError = typeof WireError.Type
 
 /** Why a server breaks off. */
 export const RefusalReason = Schema.Literals(["protocol", "malformed", "too-large", "no-hello", "reused-id"])
@@ -127,7 +130,8 @@ export const ServerMessage = Schema.Union([
   ask("lagged", { dropped: Count }),
   ask("state", { state: Schema.String, cursor: Schema.optionalKey(CursorSchema) }),
   ask("states", { states: Schema.Array(Schema.Tuple([Name, Schema.String])) }),
-  ask("began", { after: Cursors }),
+  /** `more`: the rest of the cursors follows. */
+  ask("began", { after: Cursors, more: Schema.optionalKey(Schema.Boolean) }),
   ask("attention", { stream: Name, event: WireEvent }),
   ask("ended", {}),
   ask("failed", { error: WireError }),
@@ -231,7 +235,10 @@ export const decodeError = (
   }
 }
 
-/** The other side doesn't do what is asked of it: too many asks, a stream that isn't for this peer. */
+/**
+ * The other side doesn't do what is asked of it: too many asks, a stream that isn't for this peer, an answer longer than
+ * the channel takes.
+ */
 export class RemoteRefused extends Schema.TaggedError<RemoteRefused>()("RemoteRefused", {
   reason: Schema.String
 }) {
@@ -240,21 +247,29 @@ export class RemoteRefused extends Schema.TaggedError<RemoteRefused>()("RemoteRe
   }
 }
 
-/** Cursors as they cross: an array, since stream names are any text; in pieces that any server reads. */
-export const cursorPieces = (
-  cursors: ReadonlyMap<string, Cursor>
-): ReadonlyArray<ReadonlyArray<readonly [string, Cursor]>> => {
-  const pieces: Array<Array<readonly [string, Cursor]>> = []
-  let length = Infinity
-  for (const pair of cursors) {
-    // A character takes six at most, as an escape.
-    const size = (pair[0].length + pair[1].epoch.length) * 6 + 64
-    if (length + size > pieceLength) {
-      pieces.push([])
+/** Cuts what is to be sent where it would be more than {@link pieceLength} at once. */
+export const pieces = function* <A>(
+  items: Iterable<A>,
+  lengthOf: (item: A) => number
+): Generator<ReadonlyArray<A>> {
+  let piece: Array<A> = []
+  let length = 0
+  for (const item of items) {
+    const size = lengthOf(item)
+    if (piece.length > 0 && length + size > pieceLength) {
+      yield piece
+      piece = []
       length = 0
     }
-    pieces.at(-1)!.push(pair)
+    piece.push(item)
     length += size
   }
-  return pieces
+  if (piece.length > 0) yield piece
 }
+
+/** Cursors as they cross: an array, since stream names are any text; in pieces that any side reads. */
+export const cursorPieces = (
+  cursors: Iterable<readonly [string, Cursor]>
+): ReadonlyArray<ReadonlyArray<readonly [string, Cursor]>> =>
+  // A character takes six at most, as an escape.
+  [...pieces(cursors, ([stream, { epoch }]) => (stream.length + epoch.length) * 6 + 64)]

@@ -7,6 +7,7 @@ import type { Channel } from "./Channel.ts"
 import { type Cursor, isCursor } from "./Cursor.ts"
 import { type ReadError, Unsupported } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
+import { guarded, type Report } from "./Listeners.ts"
 import type { AttentionItem, FollowItem, LiveSource } from "./LiveSource.ts"
 import type { Log } from "./Log.ts"
 import type { LogEvent, NewEvent } from "./LogEvent.ts"
@@ -14,15 +15,19 @@ import { nameProblem } from "./Name.ts"
 import type { Projection } from "./Projection.ts"
 import {
   type ClientMessage,
+  cursorPieces,
   encodeError,
   encodeEvent,
   encodeVolatile,
   given,
-  pieceLength,
+  messageLength,
+  pieces,
   protocol,
   readClient,
   type RefusalReason,
-  type ServerMessage
+  RemoteRefused,
+  type ServerMessage,
+  type WireError
 } from "./RemoteMessage.ts"
 
 /** What a server lets its peers do. */
@@ -85,6 +90,7 @@ class Peer<E extends EventSet.Any> {
   private readonly source: Served<E>
   private readonly channel: Channel
   private readonly options: ServeOptions<E>
+  private readonly report: Report
   private readonly asks = new Map<number, Ask>()
   private readonly stops: ReadonlyArray<() => void>
   /** Cursors of attention, until it is asked for. */
@@ -97,7 +103,11 @@ class Peer<E extends EventSet.Any> {
     this.source = source
     this.channel = channel
     this.options = options
-    this.stops = [channel.onMessage((text) => this.receive(text)), channel.onClose(() => this.close())]
+    this.report = guarded((error) => options.onError?.(error))
+    this.stops = [
+      channel.onMessage((text) => this.receive(text)),
+      channel.onClose((reason) => this.ended(reason))
+    ]
   }
 
   close(): void {
@@ -109,14 +119,23 @@ class Peer<E extends EventSet.Any> {
     this.channel.close()
   }
 
+  private ended(reason: unknown): void {
+    if (reason !== undefined) this.report(reason)
+    this.close()
+  }
+
+  /** Throws `RemoteRefused` for an answer that the channel doesn't take: that ask fails, and no other. */
   private send(message: Message): void {
     if (this.isClosed) return
+    const text = JSON.stringify(message)
+    if (text.length > (this.channel.longest ?? Infinity))
+      throw new RemoteRefused({ reason: "an answer is longer than the channel takes" })
     // Answers wait for credit, but not each message is an answer that has any.
     if ((this.channel.waiting?.() ?? 0) > (this.options.unread ?? 2 ** 25)) return this.close()
     try {
-      this.channel.send(JSON.stringify(message))
+      this.channel.send(text)
     } catch (error) {
-      this.options.onError?.(error)
+      this.report(error)
       this.close()
     }
   }
@@ -129,7 +148,7 @@ class Peer<E extends EventSet.Any> {
 
   private receive(text: string): void {
     if (this.isClosed) return
-    if (text.length > (this.options.messageLength ?? 2 ** 20)) return this.refuse("too-large")
+    if (text.length > (this.options.messageLength ?? messageLength)) return this.refuse("too-large")
     let message: ClientMessage
     try {
       message = readClient(text)
@@ -200,9 +219,8 @@ class Peer<E extends EventSet.Any> {
         done,
         Effect.sync(() => {
           const failure = Cause.squash(cause)
-          this.options.onError?.(failure)
-          const error = isReadError(failure) ? encodeError(failure) : { kind: "StorageError" as const }
-          this.send({ _tag: "failed", id, error })
+          this.report(failure)
+          this.send({ _tag: "failed", id, error: wireErrorOf(failure) })
         })
       )
     const answered = Effect.andThen(
@@ -230,7 +248,7 @@ class Peer<E extends EventSet.Any> {
     try {
       return this.options.allow?.(stream) ?? true
     } catch (error) {
-      this.options.onError?.(error)
+      this.report(error)
       return false
     }
   }
@@ -261,9 +279,7 @@ class Peer<E extends EventSet.Any> {
         if (projection === undefined || this.source.states === undefined) return Effect.fail(unsupported)
         const answers = Stream.fromIterableEffect(this.source.states(selection, projection))
         const shown = Stream.filter(answers, ([stream]) => this.isAllowed(stream))
-        return this.pump(ask, Stream.grouped(shown, 64), (piece) => [
-          { _tag: "states", id, states: piece.map(([stream, state]) => [stream, projection.encode(state)]) }
-        ])
+        return this.pump(ask, Stream.grouped(shown, 64), (group) => this.stated(id, group, projection))
       }
       case "state": {
         const { stream } = message
@@ -294,7 +310,8 @@ class Peer<E extends EventSet.Any> {
       Effect.gen({ self: this }, function* () {
         for (const message of messages(item)) {
           while (ask.credit === 0) yield* granted
-          ask.credit--
+          // An answer in parts is one answer.
+          if (message._tag !== "began" || message.more !== true) ask.credit--
           this.send(message)
         }
       })
@@ -305,25 +322,17 @@ class Peer<E extends EventSet.Any> {
     switch (item._tag) {
       case "Events": {
         const { cursor, events, synced } = item
-        let piece: Array<ReturnType<typeof encodeEvent>> = []
-        let length = 0
-        for (const [i, event] of events.entries()) {
-          const encoded = encodeEvent(this.set, event as LogEvent)
-          piece.push(encoded)
-          length += encoded.data.length
-          if (length < pieceLength || i === events.length - 1) continue
-          yield { _tag: "events", id, events: piece, cursor: { epoch: event.epoch, seq: event.seq }, synced }
-          piece = []
-          length = 0
+        if (events.length === 0) return yield { _tag: "events", id, events: [], cursor, synced }
+        for (const piece of cut(events, (event) => encodeEvent(this.set, event as LogEvent))) {
+          const { epoch, seq } = piece.at(-1)!
+          yield { _tag: "events", id, events: piece, cursor: { epoch, seq }, synced }
         }
-        return yield { _tag: "events", id, events: piece, cursor, synced }
+        return
       }
       case "Volatile":
-        return yield {
-          _tag: "volatile",
-          id,
-          events: item.events.map((event) => encodeVolatile(this.set, event as NewEvent))
-        }
+        for (const events of cut(item.events, (event) => encodeVolatile(this.set, event as NewEvent)))
+          yield { _tag: "volatile", id, events }
+        return
       case "CaughtUp":
         return yield { _tag: "caught-up", id, ...given("cursor", item.cursor) }
       case "Resync":
@@ -339,9 +348,21 @@ class Peer<E extends EventSet.Any> {
     }
   }
 
+  private *stated<S>(
+    id: number,
+    states: ReadonlyArray<readonly [string, S]>,
+    projection: Projection<E, S>
+  ): Iterable<Message> {
+    const encoded = states.map(([stream, state]) => [stream, projection.encode(state)] as const)
+    for (const piece of pieces(encoded, ([stream, json]) => stream.length + json.length))
+      yield { _tag: "states", id, states: piece }
+  }
+
   private *attended(id: number, item: AttentionItem<E>): Iterable<Message> {
     if (item._tag === "Began") {
-      yield { _tag: "began", id, after: [...item.after].filter(([stream]) => this.isAllowed(stream)) }
+      const parts = cursorPieces([...item.after].filter(([stream]) => this.isAllowed(stream)))
+      for (const after of parts.slice(0, -1)) yield { _tag: "began", id, after, more: true }
+      yield { _tag: "began", id, after: parts.at(-1) ?? [] }
     } else if (this.isAllowed(item.stream)) {
       const event = encodeEvent(this.set, item.event as LogEvent)
       yield { _tag: "attention", id, stream: item.stream, event }
@@ -349,9 +370,20 @@ class Peer<E extends EventSet.Any> {
   }
 }
 
+/** Encodes events, in pieces. */
+const cut = <A, B extends { readonly data: string }>(
+  events: ReadonlyArray<A>,
+  encode: (event: A) => B
+): Iterable<ReadonlyArray<B>> => pieces(events.map(encode), ({ data }) => data.length)
+
 const unsupported = new Unsupported({
   capability: "a projection of this name and version: the server must be given it"
 })
+
+const wireErrorOf = (failure: unknown): WireError => {
+  if (failure instanceof RemoteRefused) return { kind: "Refused", detail: failure.reason }
+  return isReadError(failure) ? encodeError(failure) : { kind: "StorageError" }
+}
 
 const isReadError = (error: unknown): error is ReadError =>
   ["InvalidName", "InvalidOption", "Unsupported", "StorageError", "Damaged", "LogClosed"].includes(

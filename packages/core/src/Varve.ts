@@ -6,8 +6,10 @@ import type { Decided, DecideOptions } from "./Decision.ts"
 import type {
   AppendError,
   Busy,
+  CopyFailed,
   CursorLost,
   DecisionFailed,
+  InvalidOption,
   InvalidState,
   OpenFailed,
   ReadError,
@@ -32,7 +34,7 @@ import type { Projection } from "./Projection.ts"
 import type { AppendOptions, Receipt } from "./Receipt.ts"
 import type { StatesQuery, StatesSelection } from "./States.ts"
 
-type LogError = AppendError | ReadError | StreamNotFound | Busy | InvalidState | DecisionFailed
+type LogError = AppendError | ReadError | StreamNotFound | CopyFailed | Busy | InvalidState | DecisionFailed
 
 /**
  * A log as a service class, so that there is one log and one set of caches in a program.
@@ -52,7 +54,7 @@ export const Service =
     const Tag = Context.Service<Self, Log.Log<E>>()(id)
     return Object.assign(Tag, {
       /** Opens the log over the storage in context and closes it with the scope. */
-      layer: Layer.effect(Tag, Log.make(options)) as Layer.Layer<Self, OpenFailed, LogStorage>
+      layer: Layer.effect(Tag, Log.make(options)) as Layer.Layer<Self, OpenFailed | InvalidOption, LogStorage>
     })
   }
 
@@ -88,7 +90,7 @@ export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
    */
   readonly flush: (stream?: string) => Promise<void>
 
-  /** The same at once, for exit and signal handlers. Answers the streams that could not be settled. */
+  /** The same at once, for exit and signal handlers. Answers the streams of which something is not known to be stored. */
   readonly flushSync: Log.Log<E>["flushSync"]
 
   /** The events of one stream. Fails with a `ReadError`, or `CursorLost` where `after` cannot go on. */
@@ -132,7 +134,7 @@ export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
 
   /**
    * Copies a stream, or its beginning, to another, of this log or of `target`. Again, it goes on where it was cut
-   * off.
+   * off; `CopyFailed` tells how far it came.
    */
   readonly copy: (
     from: string,
@@ -189,7 +191,7 @@ export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
  * for await (const event of log.read("s-1")) console.log(event.seq, event.type)
  * ```
  *
- * Rejects with the storage's `OpenFailed`.
+ * Rejects with the storage's `OpenFailed`, or `InvalidOption`.
  */
 export const open = async <E extends EventSet.Any, StorageError>(
   options: Log.LogOptions<E> & { readonly storage: Layer.Layer<LogStorage, StorageError> }

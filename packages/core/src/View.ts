@@ -19,6 +19,7 @@ import type { FollowItem } from "./LiveSource.ts"
 import type { Start } from "./Moves.ts"
 import type { Projection } from "./Projection.ts"
 import type { Selected } from "./Select.ts"
+import type { SetTimer } from "./Timer.ts"
 import { Watched } from "./Watched.ts"
 
 /**
@@ -60,7 +61,7 @@ export interface Viewing<E extends EventSet.Any> {
   readonly following: Following<E>
   readonly state: <S>(stream: string, projection: Projection<E, S>) => Effect.Effect<Folded<S>, ReadError>
   readonly start: Start
-  readonly setTimer: (run: () => void, ms: number) => () => void
+  readonly setTimer: SetTimer
   /** Told what a listener threw. */
   readonly report: (error: unknown) => void
 }

@@ -18,6 +18,7 @@ import * as Rows from "./Rows.ts"
 import type { Selected } from "./Select.ts"
 import type { StatesSelection } from "./States.ts"
 import { retryAfter, type ViewStatus } from "./View.ts"
+import type { SetTimer } from "./Timer.ts"
 import { Watched } from "./Watched.ts"
 
 /** A stream in a view of all. */
@@ -57,7 +58,7 @@ export interface ViewingAll<E extends EventSet.Any> {
     foldings: Map<string, Folding<E, S>>
   ) => Effect.Effect<ReadonlySet<string>, ReadError>
   readonly start: Start
-  readonly setTimer: (run: () => void, ms: number) => () => void
+  readonly setTimer: SetTimer
   /** Milliseconds between two notifications. */
   readonly tick: number
   /** Told what a listener threw. */

@@ -1,11 +1,10 @@
 /** What is shown, and kept up only while somebody looks: who subscribed, or asks now and then. */
 import { Listeners } from "./Listeners.ts"
 import { type Selected, select, type Shown } from "./Select.ts"
+import type { SetTimer } from "./Timer.ts"
 
 /** Milliseconds that it is kept up when nobody looks: components come and go, StrictMode twice. */
 const linger = 5000
-
-type SetTimer = (run: () => void, ms: number) => () => void
 
 export abstract class Watched<T> implements Shown<T>, Disposable {
   abstract readonly getSnapshot: () => T

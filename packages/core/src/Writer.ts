@@ -26,22 +26,23 @@ import type { Appended, Group, Outcome, StorageService } from "./LogStorage.ts"
 import { checkAppend } from "./Options.ts"
 import { errorOf, type Receipt, receiptOf } from "./Receipt.ts"
 import { checkName, invalidEvent } from "./Refusal.ts"
+import { type SetTimer, startTimeout } from "./Timer.ts"
 import { Turns } from "./Turns.ts"
 
 /** How a log writes. */
 export interface WriterOptions {
-  /** Milliseconds that plain events may wait to be written together. 16 by default. */
+  /** Milliseconds that plain events may wait to be written together; `Infinity`: until they are flushed. 16 by default. */
   readonly tick?: number
   /** From here on `record` answers false: time to wait for `flush`. 10,000 events or 16 MiB by default. */
   readonly highWater?: { readonly events?: number; readonly bytes?: number }
-  /** From here on `record` and `append` refuse with `QueueFull`. 100,000 events or 256 MiB by default. */
+  /** From here on `record` and `append` refuse with `QueueFull`; not below `highWater`. 100,000 events or 256 MiB by default. */
   readonly hardLimit?: { readonly events?: number; readonly bytes?: number }
-  /** Told of every recorded event that could not be stored. */
+  /** Told of every recorded event that could not be stored. Logged by default, without the events. */
   readonly onFailure?: (failure: Failure) => void
   /** Told what a listener threw. Logged by default. */
   readonly onListenerError?: (error: unknown) => void
   /** The timer, for tests: runs `run` after `ms`, and answers how to take that back. */
-  readonly setTimer?: (run: () => void, ms: number) => () => void
+  readonly setTimer?: SetTimer
 }
 
 /** What a writer needs of its surroundings. */
@@ -49,6 +50,8 @@ export interface Surroundings {
   readonly fork: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
   /** Told what a listener threw. */
   readonly report: (error: unknown) => void
+  /** Told of every recorded event that could not be stored. May not throw. */
+  readonly failed: (failure: Failure) => void
   /** Told of every stream that was sealed here. */
   readonly sealed: (stream: string) => void
 }
@@ -101,12 +104,13 @@ const nothing: ReadonlyArray<never> = []
 
 export class Writer {
   readonly listeners: Listeners<Notification>
-  private readonly failureListeners: Listeners<Failure>
   private readonly queues = new Map<string, Queue>()
   /** Queues with something due and no call under way. */
   private ready = new Set<Queue>()
   /** Recorded events that failed and were not reported yet, by stream. */
   private readonly failed = new Map<string, { ids: Array<string>; count: number; readonly cause: unknown }>()
+  /** Streams of which something is not stored, while `flushSync` finds them. */
+  private lost: Set<string> | undefined
   /** Streams of which it is unknown what was stored last: their next group is told, even if it brings nothing new. */
   private readonly doubtful = new Set<string>()
   private waiting = { events: 0, bytes: 0 }
@@ -117,27 +121,27 @@ export class Writer {
   private readonly set: EventSet.Any
   private readonly storage: StorageService
   private readonly fork: Surroundings["fork"]
+  private readonly tellFailure: Surroundings["failed"]
   private readonly sealed: Surroundings["sealed"]
   private readonly groups: Groups
   private readonly turns: Turns
   private readonly tick: number
   private readonly high: { readonly events: number; readonly bytes: number }
   private readonly hard: { readonly events: number; readonly bytes: number }
-  private readonly setTimer: NonNullable<WriterOptions["setTimer"]>
+  private readonly setTimer: SetTimer
 
   constructor(
     set: EventSet.Any,
     storage: StorageService,
-    { fork, report, sealed }: Surroundings,
+    { failed, fork, report, sealed }: Surroundings,
     options: WriterOptions
   ) {
     this.set = set
     this.storage = storage
     this.fork = fork
+    this.tellFailure = failed
     this.sealed = sealed
     this.listeners = new Listeners(report)
-    this.failureListeners = new Listeners(report)
-    if (options.onFailure !== undefined) this.failureListeners.add(options.onFailure)
     this.groups = new Groups(set, storage.limits)
     this.turns = new Turns(() => this.sendDue())
     this.tick = options.tick ?? 16
@@ -200,13 +204,14 @@ export class Writer {
   }
 
   /**
-   * Settles what was recorded before, now: for exit and signal handlers. Answers the streams that could not be settled
-   * because an asynchronous call of theirs is under way; its outcome is unknown to whoever exits now.
+   * Settles what was recorded before, now: for exit and signal handlers. Answers the streams of which something is not
+   * known to be stored: it failed, or an asynchronous call is under way whose outcome nobody learns who exits now.
    */
   flushSync(): ReadonlyArray<string> {
     const { appendSync } = this.storage
     if (appendSync === undefined) throw new Unsupported({ capability: "appendSync" })
     const queues = [...this.queues.values()]
+    const lost = (this.lost = new Set(this.failed.keys()))
     for (const queue of queues) queue.due = queue.items.length
     for (;;) {
       const writings = this.take(queues)
@@ -219,7 +224,9 @@ export class Writer {
       }
       this.settleAll(writings, outcomes)
     }
-    return queues.filter((queue) => queue.busy || queue.items.length > 0).map((queue) => queue.stream)
+    this.lost = undefined
+    for (const { busy, items, stream } of queues) if (busy || items.length > 0) lost.add(stream)
+    return [...lost]
   }
 
   /** Takes nothing more, settles what was taken, and fails with what could not be stored (law A9). */
@@ -362,7 +369,7 @@ export class Writer {
     const { asked, events: sources, resume, size } = item
     const refuse = (error: AppendError): undefined => {
       this.release(sources.length, size)
-      resume(Exit.fail(error))
+      this.refuse(queue.stream, resume, error)
     }
     const failure = this.takeFailures([queue.stream])
     if (failure !== undefined) return refuse(failure)
@@ -423,7 +430,7 @@ export class Writer {
       return
     }
     if (outcome._tag === "Failed" && outcome.reached === "unknown") this.doubtful.add(stream)
-    if (resume !== undefined) return resume(Exit.fail(errorOf(stream, outcome)))
+    if (resume !== undefined) return this.refuse(stream, resume, errorOf(stream, outcome))
     if (outcome._tag === "Sealed" && group.events.length > 1) {
       // Recorded events stand for themselves: duplicates in a sealed stream are fine, each other one is told.
       queue.again = group.events.map((event, i) => {
@@ -439,12 +446,18 @@ export class Writer {
     if (volatile.length > 0) this.listeners.tell({ stream, events: nothing, volatile, head: undefined })
   }
 
+  private refuse(stream: string, resume: Resume<Receipt>, error: AppendError): void {
+    this.lost?.add(stream)
+    resume(Exit.fail(error))
+  }
+
   private fail(stream: string, events: ReadonlyArray<NewEvent>, cause: unknown): void {
+    this.lost?.add(stream)
     let failed = this.failed.get(stream)
     if (failed === undefined) this.failed.set(stream, (failed = { ids: [], count: 0, cause }))
     failed.count += events.length
     for (const event of events) if (failed.ids.length < 100) failed.ids.push(event.id)
-    this.failureListeners.tell({ stream, events, cause })
+    this.tellFailure({ stream, events, cause })
   }
 
   /** The failures of these streams that were not reported yet; reported herewith. */
@@ -465,9 +478,10 @@ export class Writer {
     const events: Array<LogEvent> = []
     for (let i = 0; i < sources.length; i++) {
       if (old?.has(i) === true) continue
-      const { type, data, id, at, meta } = sources[i]!
+      const encoded = group.events[i]!
+      const { type, version, id, at } = encoded
+      const { data, meta } = EventSet.stored(this.set, sources[i]!, encoded)
       const { epoch } = head.cursor
-      const { version } = group.events[i]!
       const { writtenAt } = head
       events.push({ stream, seq: seqs[i]!, epoch, id, type, version, at, data, meta, writtenAt })
     }
@@ -476,12 +490,6 @@ export class Writer {
       this.listeners.tell({ stream, events, volatile, head })
     }
   }
-}
-
-/** The timer of the event loop. */
-export const startTimeout = (run: () => void, ms: number): (() => void) => {
-  const timeout = setTimeout(run, ms)
-  return () => clearTimeout(timeout)
 }
 
 /** What a storage threw in place of an answer. */

@@ -119,6 +119,8 @@ describe("A8 round-trip", () => {
     expect(refusal(chunk("", { at: 1.5 })).problem).toContain("integer")
     expect(refusal({ ...chunk(""), type: "Unheard" }).problem).toContain("does not define")
     expect(refusal(chunk("", { meta: { agent: 1 as never } })).problem).toContain("meta")
+    for (const meta of [["a"], [], new Date(0), new Map(), "a", null, Object.create({ agent: "a" })])
+      expect(refusal(chunk("", { meta: meta as never })).problem).toContain("meta that is not a plain object")
   })
 
   test("A8 round-trip: what JSON would change is refused in flat data too", () => {

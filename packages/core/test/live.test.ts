@@ -1,6 +1,7 @@
 /** Follows and views as their user meets them: both faces, their ends, and what fails. The laws are in the testkit. */
 import {
   EventSet,
+  event,
   type Head,
   LogStorage,
   MemoryStorage,
@@ -28,6 +29,43 @@ const open = (service: Partial<StorageService> = {}, options: { readonly poll?: 
 const until = async (holds: () => boolean): Promise<void> => {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
+
+test("O4 same-result: what listeners, follows and views are told as it happens is what a read answers", async () => {
+  class Imported extends EventSet.make({
+    Raw: event.json(),
+    Typed: { at: Schema.Date, note: Schema.optional(Schema.String) }
+  }) {}
+  const Last = Projection.make(Imported, {
+    name: "last",
+    version: 1,
+    state: Schema.Array(Schema.Unknown),
+    initial: () => [],
+    on: {
+      Raw: (_, { data, meta }) => [data, meta],
+      Typed: (_, { data, meta }) => [data, meta]
+    }
+  })
+  await using log = await Varve.open({ events: Imported, storage: MemoryStorage.layer })
+  const told: Array<unknown> = []
+  log.listen(({ events }) => void told.push(...events))
+  using view = log.view("s", Last)
+  view.subscribe(() => undefined)
+  const items = log.follow("s")[Symbol.asyncIterator]()
+  await items.next()
+  await until(() => view.getSnapshot().status === "live")
+  const meta = { agent: "a", source: undefined }
+  for (const made of [
+    Imported.Raw('{\n"a":\r\n1}', { meta }),
+    Imported.Typed({ at: new Date(1e12), note: undefined }, { meta })
+  ]) {
+    await log.append("s", made)
+    const stored = (await Effect.runPromise(Stream.runCollect(log.effect.read("s")))).at(-1)
+    expect(told.at(-1)).toStrictEqual(stored)
+    expect(await items.next()).toMatchObject({ value: { _tag: "Events", events: [stored] } })
+    expect(view.getSnapshot().state).toStrictEqual([stored?.data, stored?.meta])
+  }
+  await items.return?.()
+})
 
 describe("follow", () => {
   test("in promises: what is stored, the marker, what comes; leaving the loop stops it", async () => {

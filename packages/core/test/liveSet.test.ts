@@ -1,8 +1,8 @@
 /** A live set over a log in this process, as its user meets it. The laws are tried by schedules, in the testkit. */
-import { EventSet, event, LiveSet, MemoryStorage, Projection, Varve } from "@varve/core"
-import { Effect, Schema, Scope, Exit } from "effect"
+import { EventSet, event, LiveSet, LogClosed, MemoryStorage, Projection, Varve } from "@varve/core"
+import { Effect, Exit, Schema, Scope, Stream } from "effect"
 import { describe, expect, test, vi } from "vitest"
-import { chunk, Session, Transcript } from "./session.ts"
+import { chunk, Session, throwing, Transcript, uncaught } from "./session.ts"
 
 const open = () => Varve.open({ events: Session, storage: MemoryStorage.layer })
 const until = (check: () => void) => vi.waitFor(check, { interval: 1, timeout: 5000 })
@@ -58,6 +58,23 @@ describe("a live set", () => {
         _tag: "InvalidOption"
       })
     }
+  })
+
+  test("C6 slow-is-alone: an onError that throws stops nothing: tries come with pauses, and go on", async () => {
+    using errors = uncaught()
+    await using log = await open()
+    await log.append("s", chunk("a"))
+    let tries = 0
+    const follow: typeof log.effect.follow = (stream, options) =>
+      ++tries < 4 ? Stream.fail(new LogClosed()) : log.effect.follow(stream, options)
+    const backoff = { firstMs: 10, mostMs: 10 }
+    const options = { backoff, onError: throwing }
+    await using live = await LiveSet.open({ ...log.effect, follow }, Transcript, options)
+    const begun = performance.now()
+    const view = live.open("s")
+    await until(() => expect(view.getSnapshot()).toMatchObject({ status: "live", state: { text: "a" } }))
+    expect(performance.now() - begun).toBeGreaterThan(14)
+    expect(errors.thrown).toHaveLength(3)
   })
 
   test("C5 replay-cap: a gap equal to the cap is replayed, one more is read as a state", async () => {

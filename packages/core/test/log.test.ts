@@ -11,12 +11,16 @@ import {
   type StorageService,
   Varve
 } from "@varve/core"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Logger, Stream } from "effect"
 import { describe, expect, test } from "vitest"
-import { chunk, Session, Transcript } from "./session.ts"
+import { chunk, Session, throwing, Transcript, uncaught } from "./session.ts"
 
 const open = (service: Partial<StorageService> = {}) =>
-  Varve.open({ events: Session, storage: Layer.succeed(LogStorage, { ...MemoryStorage.make(), ...service }) })
+  Varve.open({
+    events: Session,
+    storage: Layer.succeed(LogStorage, { ...MemoryStorage.make(), ...service }),
+    onFailure: () => undefined
+  })
 
 const answering = (outcome: Outcome) =>
   open({ append: (groups) => Effect.succeed(groups.map(() => outcome)) })
@@ -69,6 +73,71 @@ describe("both faces", () => {
   test("a storage that promises less than is asked for is refused", async () => {
     const opening = Varve.open({ events: Session, storage: MemoryStorage.layer, durability: "power" })
     await expect(opening).rejects.toMatchObject({ _tag: "OpenFailed", reason: "unsupported" })
+  })
+})
+
+describe("options of a log", () => {
+  test.each<[string, object]>([
+    ["tick", { tick: -1 }],
+    ["tick", { tick: Number.NaN }],
+    ["tick", { tick: "16" }],
+    ["poll", { poll: 0 }],
+    ["poll", { poll: Number.NaN }],
+    ["statesInMemory", { statesInMemory: 1.5 }],
+    ["statesInMemory", { statesInMemory: -1 }],
+    ["highWater.events", { highWater: { events: -1 } }],
+    ["highWater.bytes", { highWater: { bytes: Number.NaN } }],
+    ["hardLimit.events", { hardLimit: { events: null } }],
+    ["hardLimit.bytes", { highWater: { bytes: 2 }, hardLimit: { bytes: 1 } }],
+    ["durability", { durability: "synced" }],
+    ["onFailure", { onFailure: "log" }]
+  ])("%s is refused by name: %j, in both faces", async (option, options) => {
+    const asked = { events: Session, ...(options as { readonly tick?: number }) }
+    const opening = Varve.open({ ...asked, storage: MemoryStorage.layer })
+    await expect(opening).rejects.toMatchObject({ _tag: "InvalidOption", option })
+    class SessionLog extends Varve.Service<SessionLog>()("test/BadLog", asked) {}
+    const built = Layer.build(Layer.provide(SessionLog.layer, MemoryStorage.layer))
+    const error = await Effect.runPromise(Effect.scoped(Effect.flip(built)))
+    expect(error).toMatchObject({ _tag: "InvalidOption", option })
+  })
+
+  test.each([Infinity, 2 ** 40])(
+    "a tick of %d ms is no tick of one: what is recorded waits for a flush",
+    async (tick) => {
+      let calls = 0
+      const memory = MemoryStorage.make()
+      const append: typeof memory.append = (groups) => {
+        calls++
+        return memory.append(groups)
+      }
+      const storage = Layer.succeed(LogStorage, { ...memory, append })
+      await using log = await Varve.open({ events: Session, storage, tick })
+      log.record("s", chunk("a"))
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      expect(calls).toBe(0)
+      await log.flush()
+      expect(calls).toBe(1)
+    }
+  )
+
+  test("poll: Infinity asks for no heads", async () => {
+    let asked = 0
+    const memory = MemoryStorage.make()
+    const heads: typeof memory.heads = (selection) => {
+      asked++
+      return memory.heads(selection)
+    }
+    const storage = Layer.succeed(LogStorage, { ...memory, heads })
+    await using log = await Varve.open({ events: Session, storage, poll: Infinity })
+    const items = log.follow("s")[Symbol.asyncIterator]()
+    await items.next()
+    const before = asked
+    const next = items.next()
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect(asked).toBe(before)
+    await log.append("s", chunk("a"))
+    expect(await next).toMatchObject({ value: { _tag: "Events" } })
+    await items.return?.()
   })
 })
 
@@ -203,6 +272,114 @@ describe("refusals of reading", () => {
       reason: "unknown-epoch"
     })
   })
+})
+
+describe("A9 drain: flushSync answers every stream of which something is not stored", () => {
+  const failing = (outcome: Outcome) => {
+    const memory = MemoryStorage.make()
+    return open({
+      append: memory.append,
+      appendSync: (groups) =>
+        groups.map((group) =>
+          group.stream === "good" ? Effect.runSync(memory.append([group]))[0]! : outcome
+        )
+    })
+  }
+
+  test.each<[string, Outcome]>([
+    ["refused", { _tag: "Failed", reached: "rejected", cause: new Error("full") }],
+    ["unknown", { _tag: "Failed", reached: "unknown", cause: new Error("half") }],
+    ["claimed by another process", { _tag: "Claimed", owner: "process 7" }]
+  ])("%s", async (_, outcome) => {
+    const log = await failing(outcome)
+    for (const stream of ["good", "recorded"]) log.record(stream, chunk("a"))
+    const append = log.append("appended", chunk("a"))
+    expect(log.flushSync()).toEqual(["recorded", "appended"])
+    await expect(append).rejects.toMatchObject({ stream: "appended" })
+    await expect(log.close()).rejects.toMatchObject({ _tag: "RecordFailed" })
+  })
+
+  test("what fits no definition", async () => {
+    await using log = await failing({ _tag: "Claimed", owner: "process 7" })
+    log.record("good", chunk("a"))
+    log.record("ill-typed", chunk(1 as never))
+    expect(log.flushSync()).toEqual(["ill-typed"])
+    await expect(log.flush()).rejects.toMatchObject({ _tag: "RecordFailed" })
+  })
+
+  test("what an append behind it was refused with", async () => {
+    await using log = await failing({ _tag: "Claimed", owner: "process 7" })
+    log.record("good", chunk(1 as never))
+    const append = log.append("good", chunk("a"))
+    expect(log.flushSync()).toEqual(["good"])
+    await expect(append).rejects.toMatchObject({ _tag: "RecordFailed" })
+    expect(log.flushSync()).toEqual([])
+  })
+})
+
+describe("O7 pressure: recorded events that are not stored are told to somebody", () => {
+  class SessionLog extends Varve.Service<SessionLog>()("test/LostLog", { events: Session }) {}
+
+  /** What a program logged, as `logger` would print it. */
+  const logging = () => {
+    const lines: Array<string> = []
+    const logger = Logger.make(
+      ({ logLevel, message }) => void lines.push(JSON.stringify([logLevel, message]))
+    )
+    return { lines, layer: Layer.merge(MemoryStorage.layer, Logger.layer([logger])) }
+  }
+
+  test("in Effect: without onFailure each is logged, and so is what the scope's close failed with", async () => {
+    const { layer, lines } = logging()
+    const program = Effect.gen(function* () {
+      const log = yield* SessionLog
+      yield* log.append("sealed", Session.Ended())
+      log.record("sealed", chunk("secret"))
+      log.record("s", chunk({ secret: 1 } as never))
+    })
+    await Effect.runPromise(program.pipe(Effect.provide(SessionLog.layer), Effect.provide(layer)))
+    expect(lines).toHaveLength(3)
+    expect(lines.every((line) => line.includes("Error"))).toBe(true)
+    const one = (stream: string, cause: string) => JSON.stringify({ stream, events: 1, cause })
+    expect(lines.slice(0, 2).join()).toContain(one("sealed", "Sealed"))
+    expect(lines.slice(0, 2).join()).toContain(one("s", "InvalidEvent"))
+    expect(lines[2]).toContain("stream sealed")
+    expect(lines.join()).not.toContain("secret")
+  })
+
+  test("in promises: logged at once, and told by close, which rejects", async () => {
+    const { layer, lines } = logging()
+    const log = await Varve.open({ events: Session, storage: layer })
+    log.record("s", chunk(1 as never))
+    await expect(log.close()).rejects.toMatchObject({ _tag: "RecordFailed" })
+    expect(lines).toHaveLength(1)
+  })
+
+  test("with onFailure nothing is logged: it is told", async () => {
+    const { layer, lines } = logging()
+    const told: Array<unknown> = []
+    const onFailure = ({ cause }: { readonly cause: unknown }) => void told.push(cause)
+    const log = await Varve.open({ events: Session, storage: layer, onFailure })
+    log.record("s", chunk(1 as never))
+    await expect(log.close()).rejects.toMatchObject({ _tag: "RecordFailed" })
+    expect([lines, told]).toMatchObject([[], [{ _tag: "InvalidEvent" }]])
+  })
+})
+
+test("C6 slow-is-alone: an onListenerError that throws stops nothing, and is uncaught", async () => {
+  using errors = uncaught()
+  const log = await Varve.open({
+    events: Session,
+    storage: MemoryStorage.layer,
+    onListenerError: throwing,
+    onFailure: throwing
+  })
+  log.listen(throwing)
+  for (const text of ["a", "b"]) await log.append("s", chunk(text))
+  log.record("other", chunk(1 as never))
+  expect(await all(log.read("s"))).toHaveLength(2)
+  await expect(log.close()).rejects.toMatchObject({ _tag: "RecordFailed" })
+  expect(errors.thrown).toHaveLength(3)
 })
 
 describe("S6 quiet", () => {

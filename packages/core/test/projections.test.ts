@@ -413,6 +413,35 @@ describe("copy", () => {
     expectTypeOf(source.copy).returns.resolves.toHaveProperty("copied")
   })
 
+  test("one that fails half-way tells how far it came, and what stopped it, in both faces", async () => {
+    await using log = await open(MemoryStorage.make())
+    const count = 1100
+    await log.append(
+      "s",
+      Array.from({ length: count }, (_, i) => chunk("secret", { id: `${i}` }))
+    )
+    for (const copy of [
+      (to: string) => log.copy("s", to),
+      (to: string) => Effect.runPromise(log.effect.copy("s", to))
+    ]) {
+      const to = `t${Math.random()}`
+      await log.append(to, chunk("mine", { id: "1050" }))
+      const error = await copy(to).catch((failure: unknown) => failure)
+      const head = (await log.head(to))?.cursor
+      const copied = (head?.seq ?? 0) - 1
+      expect(copied).toBeGreaterThan(0)
+      expect(error).toMatchObject({ _tag: "CopyFailed", stream: to, copied, head })
+      expect(error).toMatchObject({ cause: { _tag: "IdConflict", stream: to, id: "1050" } })
+      expect((error as Error).message).not.toContain("secret")
+      expect((error as Error).message).toContain(`${copied} events`)
+    }
+    const misfit = (seq: number) =>
+      log.copy("s", "u", { map: (one) => (one.seq === seq ? ({ ...one, data: 1 } as never) : one) })
+    await expect(misfit(1)).rejects.toMatchObject({ _tag: "InvalidEvent", stream: "u" })
+    await expect(misfit(count)).rejects.toMatchObject({ _tag: "CopyFailed", cause: { stream: "u" } })
+    expect(await log.copy("s", "u")).toMatchObject({ head: { cursor: { seq: count } } })
+  })
+
   test("mapped: what is changed is stored in its place, what is left out is not, the rest stays as it is", async () => {
     const storage = MemoryStorage.make()
     await using log = await open(storage)
@@ -471,7 +500,7 @@ describe("copy", () => {
     for await (const one of other.read("t")) expect(one.data).toBe("[ 1 ]")
     await expect(log.copy("s", "u", { map: (one) => ({ ...one }) })).rejects.toMatchObject({
       _tag: "InvalidEvent",
-      stream: "s"
+      stream: "u"
     })
     for (const attributes of [{ "": "x" }, { x: "\ud800" }])
       await expect(log.copy("s", "u", { attributes })).rejects.toMatchObject({ _tag: "InvalidName" })

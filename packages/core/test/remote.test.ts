@@ -15,7 +15,7 @@ import {
 import { Effect, Fiber, Schema, Stream } from "effect"
 import * as fc from "fast-check"
 import { describe, expect, test, vi } from "vitest"
-import { chunk, Session, Transcript } from "./session.ts"
+import { chunk, Session, throwing, Transcript, uncaught } from "./session.ts"
 
 const open = () => Varve.open({ events: Session, storage: MemoryStorage.layer })
 type Log = Awaited<ReturnType<typeof open>>
@@ -80,6 +80,22 @@ describe("over a channel", () => {
     )
     await near.stop()
     await far.stop()
+  })
+
+  test("C6 slow-is-alone: an onError that throws, on either side, stops nothing", async () => {
+    using errors = uncaught()
+    await using log = await open()
+    await log.append("s", chunk("a"))
+    const server = listen(log, { onError: throwing, allow: throwing })
+    let tries = 0
+    const connect = () => {
+      if (++tries < 3) throw new Error("no connection")
+      return server.connect()
+    }
+    using remote = Remote.connect(Session, connect, { ...quick, onError: throwing, onConnection: throwing })
+    const state = Effect.runPromise(remote.stateWithCursor("s", Transcript))
+    await expect(state).rejects.toMatchObject({ _tag: "StorageError" })
+    expect(errors.thrown).toHaveLength(4)
   })
 
   test("C2, C4: a foreign cursor gets a resync, an empty stream its marker", async () => {
@@ -645,5 +661,81 @@ describe("S4 bound: hostile peers", () => {
     Remote.serve(Session, log.effect, { ...far, waiting: () => 2 ** 26 })
     near.send(JSON.stringify(hello))
     await until(() => expect(isClosed).toBe(true))
+  })
+})
+
+describe("messages are as long as the channel takes", () => {
+  const longest = 2 ** 18
+  const pipes = (log: Log, served: Partial<Log["effect"]> = {}) => {
+    const told = { connections: 0, server: [] as Array<unknown>, client: [] as Array<unknown> }
+    const remote = Remote.connect(
+      Session,
+      () => {
+        told.connections++
+        const [there, back] = [new PassThrough(), new PassThrough()]
+        Remote.serve(Session, { ...log.effect, ...served }, Channel.fromStreams(back, there, longest), {
+          projections: [Transcript],
+          onError: (error) => told.server.push(error)
+        })
+        return Channel.fromStreams(there, back, longest)
+      },
+      { ...quick, onError: (error) => told.client.push(error) }
+    )
+    return { remote, told }
+  }
+
+  test("states and the cursors of attention come in pieces", async () => {
+    await using log = await open()
+    for (let i = 0; i < 64; i++) await log.append(`s-${i}`, chunk('"'.repeat(20_000)))
+    const after = new Map(
+      Array.from({ length: 20_000 }, (_, i) => [`session-${"x".repeat(60)}-${i}`, { epoch: "e", seq: 1 }])
+    )
+    const attention: (typeof log.effect)["attention"] = ({ after: given } = {}) =>
+      given === undefined ? Stream.succeed({ _tag: "Began", after }) : Stream.never
+    const { remote, told } = pipes(log, { attention })
+    expect(await Effect.runPromise(remote.states({}, Transcript))).toEqual(await log.states({}, Transcript))
+    const began = await Effect.runPromise(Stream.runCollect(Stream.take(remote.attention(), 1)))
+    expect(began).toEqual([{ _tag: "Began", after }])
+    expect(told).toEqual({ connections: 1, server: [], client: [] })
+    remote.close()
+  })
+
+  test("what alone is too long fails its ask, by name, and leaves the others alone", async () => {
+    await using log = await open()
+    await log.append("long", chunk("x".repeat(longest)))
+    await log.append("short", chunk("x"))
+    const { remote, told } = pipes(log)
+    const failed = { _tag: "StorageError", cause: { _tag: "RemoteRefused" } }
+    const names = Array.from({ length: 5000 }, (_, i) => `${"x".repeat(60)}${i}`)
+    for (const asked of [
+      remote.stateWithCursor("long", Transcript),
+      remote.states({}, Transcript),
+      Stream.runDrain(remote.follow("long")),
+      remote.states({ streams: names }, Transcript)
+    ]) {
+      const error = await Effect.runPromise(Effect.flip(asked as Effect.Effect<unknown, Error>))
+      expect(error).toMatchObject(failed)
+      expect((error.cause as Error).message).toContain("longer")
+    }
+    expect((await Effect.runPromise(remote.stateWithCursor("short", Transcript))).state.text).toBe("x")
+    expect(told).toMatchObject({ connections: 1, client: [] })
+    expect(told.server).toHaveLength(3)
+    remote.close()
+  })
+
+  test("a channel that closes for a reason tells it, on both sides", async () => {
+    await using log = await open()
+    const [there, back] = [new PassThrough(), new PassThrough()]
+    const errors: Array<unknown> = []
+    const onError = (error: unknown) => errors.push(error)
+    Remote.serve(Session, log.effect, Channel.fromStreams(back, new PassThrough(), longest), { onError })
+    const connected = () =>
+      errors.length < 2 ? Channel.fromStreams(there, new PassThrough(), longest) : never
+    const never = new Promise<Channel.Channel>(() => undefined)
+    using _ = Remote.connect(Session, connected, { ...quick, onError })
+    await new Promise(setImmediate)
+    for (const side of [there, back]) side.write("x".repeat(longest + 1))
+    await until(() => expect(errors).toHaveLength(2))
+    for (const error of errors) expect((error as Error).message).toContain(`${longest} characters`)
   })
 })

@@ -1,6 +1,7 @@
 /** The event set that the tests speak of: a chat session, as the README shows it. */
 import { Schema } from "effect"
 import { EventSet, event, Projection } from "@varve/core"
+import { vi } from "vitest"
 
 export class Session extends EventSet.make({
   PromptSubmitted: event({ text: Schema.String }, { barrier: true }),
@@ -32,3 +33,24 @@ export const Transcript = Projection.make(Session, {
     }
   }
 })
+
+/** Keeps what is thrown where nobody waits for it, which would end the process: until it is disposed. */
+export const uncaught = (): { readonly thrown: ReadonlyArray<unknown> } & Disposable => {
+  const thrown: Array<unknown> = []
+  const queue = queueMicrotask
+  const spy = vi.spyOn(globalThis, "queueMicrotask").mockImplementation((run) =>
+    queue(() => {
+      try {
+        run()
+      } catch (error) {
+        thrown.push(error)
+      }
+    })
+  )
+  return { thrown, [Symbol.dispose]: () => spy.mockRestore() }
+}
+
+/** A listener of errors that has a bug of its own. */
+export const throwing = (): never => {
+  throw new Error("the listener of errors")
+}
