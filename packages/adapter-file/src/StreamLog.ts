@@ -90,7 +90,7 @@ export class StreamLog {
   private looked: Look | undefined
   /** Where a write of this process failed; what stands behind it was acknowledged to nobody. */
   private failedAt: number | undefined
-  /** Up to here it was written when it was let go. */
+  /** Up to here it was written, and not secured, when it was let go or a sync failed; 0 for nothing. */
   private leftTo = 0
 
   constructor(store: Surroundings, stream: string, name: string) {
@@ -319,6 +319,7 @@ export class StreamLog {
       const { failedAt, file, stream } = this
       const found = yield* recover({ disk, turns, salt, stream, file, notify, failedAt })
       this.failedAt = undefined
+      this.leftTo = 0
       this.known = this.looked = undefined
       this.lastUsed = performance.now()
       this.writing = { ...found, begins: true }
@@ -334,6 +335,7 @@ export class StreamLog {
   private doubt(writing: Writing): void {
     if (writing.fd !== undefined) closeQuietly(this.store.disk, writing.fd)
     this.failedAt = writing.summary?.end ?? 0
+    this.leftTo = unsecuredEnd(writing.summary)
     this.writing = undefined
     this.known = this.looked = undefined
   }
@@ -361,6 +363,8 @@ export class StreamLog {
       if (typeof owner === "string") {
         const found = yield* this.look()
         if (found !== undefined && found.proven < this.leftTo) throw new Busy({ stream: this.stream, owner })
+        this.leftTo = 0
+        this.store.closed(this, false)
         return
       }
       const { writing } = this
@@ -414,6 +418,8 @@ export class StreamLog {
         const facts = this.store.disk.lstatSync(this.file, { throwIfNoEntry: false })
         work(facts !== undefined)
         if (this.writing !== undefined) this.writing.summary = undefined
+        this.failedAt = undefined
+        this.leftTo = 0
         return facts !== undefined
       } finally {
         this.close()
@@ -426,24 +432,26 @@ export class StreamLog {
 
   private close(): void {
     const { writing } = this
-    const summary = writing?.summary
-    const isUnsecured =
-      this.failedAt !== undefined || (summary !== undefined && summary.proven < summary.used)
     if (writing?.fd !== undefined) closeQuietly(this.store.disk, writing.fd)
     if (writing !== undefined) {
-      this.known = summary
+      this.leftTo = unsecuredEnd(writing.summary)
+      this.known = writing.summary
       this.looked = undefined
       this.store.index.outdated.add(this.name)
     }
     this.writing = undefined
     this.failedAt = undefined
-    this.store.closed(this, isUnsecured)
+    this.store.closed(this, this.leftTo > 0)
     this.store.claims.drop(this.name)
   }
 }
 
 /** Bytes behind the last proof after which a log is synced without being asked to. */
 const mostUnproven = 32 * 1024 * 1024
+
+/** Where ends what no sync has secured; 0 where there is nothing of it. */
+const unsecuredEnd = (summary: Summary | undefined): number =>
+  summary !== undefined && summary.proven < summary.used ? summary.used : 0
 
 /** A log without events is no stream yet. */
 const existing = (summary: Summary | undefined): Summary | undefined =>
