@@ -54,7 +54,7 @@ export const cuts: ReadonlyArray<Cut> = [
     file: "StreamLog.ts",
     from: "    summary.prove(secured, seq)\n",
     to: "    summary.prove(summary.end, summary.head!.cursor.seq)\n",
-    laws: ["A1", "R3"]
+    laws: ["A1", "R"]
   },
   {
     name: "a new log's name is not synced",
