@@ -5,6 +5,7 @@
  */
 import type { StoredEvent } from "@varve/core"
 import type { StoredGroup } from "./Format.ts"
+import { endOfString, endOfValue } from "./jsonText.ts"
 
 type Kind = "event" | "label" | "epoch"
 
@@ -117,7 +118,8 @@ export class EventLine {
       at += 13
     }
     if (text.startsWith('"meta":', at)) {
-      const to = endOfValue(text, at + 7)
+      const to = endOfValue(text, at + 7, this.end)
+      if (to < 0) throw new Error("an event's meta is no JSON")
       meta = text.slice(at + 7, to)
       at = to + 1
     } else if (text.startsWith('"metaText":', at)) {
@@ -199,29 +201,5 @@ export class EventLine {
     for (let digit; (digit = text.charCodeAt(at) - 0x30) >= 0 && digit < 10; at++) value = value * 10 + digit
     this.numberTo = at
     return isNegative ? -value : value
-  }
-}
-
-/** The quote that ends a string which begins at `from`. */
-const endOfString = (text: string, from: number): number => {
-  let end = text.indexOf('"', from)
-  while (text.charCodeAt(end - 1) === 0x5c && isEscaped(text, end, from)) end = text.indexOf('"', end + 1)
-  return end
-}
-
-const isEscaped = (text: string, at: number, from: number): boolean => {
-  let slashes = 0
-  for (let i = at - 1; i >= from && text.charCodeAt(i) === 0x5c; i--) slashes++
-  return slashes % 2 === 1
-}
-
-/** The end of the object that begins at `from`. */
-const endOfValue = (text: string, from: number): number => {
-  let depth = 0
-  for (let i = from; ; i++) {
-    const char = text.charCodeAt(i)
-    if (char === 0x22) i = endOfString(text, i + 1)
-    else if (char === 0x7b) depth++
-    else if (char === 0x7d && --depth === 0) return i + 1
   }
 }

@@ -5,6 +5,7 @@
 import type { EncodedEvent } from "@varve/core"
 import { crc32 } from "node:zlib"
 import type { Disk } from "./Disk.ts"
+import { endOfValue } from "./jsonText.ts"
 
 /** Raised with every change of the format; a newer one is refused. */
 export const formatVersion = 0
@@ -80,12 +81,17 @@ export const eventLine = (event: EncodedEvent, seq: number): string => {
   let line = `{"seq":${seq},"id":${JSON.stringify(id)},"type":${JSON.stringify(type)},"at":${at}`
   if (version !== 1) line += `,"version":${version}`
   if (seals) line += `,"seals":true`
-  if (meta !== undefined) line += canStand(meta) ? `,"meta":${meta}` : `,"metaText":${JSON.stringify(meta)}`
+  if (meta !== undefined)
+    line += canStand(meta) && isObject(meta) ? `,"meta":${meta}` : `,"metaText":${JSON.stringify(meta)}`
   return canStand(data) ? `${line},"data":${data}}\n` : `${line},"dataText":${JSON.stringify(data)}}\n`
 }
 
 /** Whether JSON text stays what it is on a line of UTF-8. Otherwise it stands there as a string. */
 const canStand = (json: string): boolean => !json.includes("\n") && json.isWellFormed()
+
+/** Whether a reader finds the end of it on a line. */
+const isObject = (json: string): boolean =>
+  json.startsWith("{") && endOfValue(`${json},`, 0, json.length + 1) === json.length
 
 /** The bytes of a mark behind the point up to which its checksum reckons: the checksum itself. */
 const checksumBytes = '00000000"}\n'.length

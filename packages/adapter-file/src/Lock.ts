@@ -21,7 +21,7 @@ export class Lock {
     if (this.taken) {
       yield* wait({
         now: () => {
-          throw new Error("another append to this stream is under way, which an exit handler cannot wait for")
+          throw new Error("another call is at this stream, which an exit handler cannot wait for")
         },
         later: () => new Promise<void>((resolve) => (this.waiting ??= []).push(resolve))
       })

@@ -126,7 +126,7 @@ function* rewrite(recovery: Recovery, old: number, summary: Summary): Steps<numb
     throw error
   }
   disk.closeSync(old)
-  summary.prove(summary.end)
+  summary.prove(summary.end, summary.head?.cursor.seq ?? 0)
   return fd
 }
 

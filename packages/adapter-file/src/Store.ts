@@ -43,9 +43,10 @@ export class Store implements Surroundings {
   readonly index: HeadIndex
   worthIndex = 1024 * 1024
   private readonly logs = new Map<string, StreamLog>()
-  /** Those with a writer, and those that were let go with something that no sync had secured. */
+  /** Those with a writer. */
   private readonly open = new Set<StreamLog>()
-  private readonly unsecured = new Set<StreamLog>()
+  /** Streams that were let go with something that no sync had secured. */
+  private readonly unsecured = new Set<string>()
   private readonly longNames = new Map<string, string>()
   private readonly idle: NodeJS.Timeout
   private isSwept = false
@@ -106,7 +107,8 @@ export class Store implements Surroundings {
 
   /** Secures everything that was written. */
   async sync(): Promise<void> {
-    await Promise.all([...this.open, ...this.unsecured].map(async (log) => run(log.sync())))
+    const unsecured = Array.from(this.unsecured, (stream) => this.log(stream))
+    await Promise.all([...this.open, ...unsecured].map(async (log) => run(log.sync())))
   }
 
   /** Settles what is under way, secures it, and lets others write. */
@@ -148,7 +150,7 @@ export class Store implements Surroundings {
   /** A log was claimed. Lets go of the one that was written longest ago where too many are. */
   opened(log: StreamLog): void {
     this.open.add(log)
-    this.unsecured.delete(log)
+    this.unsecured.delete(log.stream)
     if (this.open.size <= mostOpen) return
     let oldest: StreamLog | undefined
     for (const one of this.open) {
@@ -159,12 +161,13 @@ export class Store implements Surroundings {
 
   closed(log: StreamLog, isUnsecured: boolean): void {
     this.open.delete(log)
-    if (isUnsecured) this.unsecured.add(log)
+    if (isUnsecured) this.unsecured.add(log.stream)
+    else this.unsecured.delete(log.stream)
   }
 
-  /** Forgets a log that was removed, unless somebody is at it again. */
+  /** Forgets a log of which nothing is left to do: of a stream there is never a second one with a claim (law M1). */
   forget(stream: string): void {
-    if (this.logs.get(stream)?.isIdle === true) this.logs.delete(stream)
+    if (this.logs.get(stream)?.isIdle === true && !this.unsecured.has(stream)) this.logs.delete(stream)
   }
 
   /** A name that is too long for a file's stands in the file. */

@@ -27,7 +27,7 @@ import { Lock } from "./Lock.ts"
 import type { Notice } from "./Notice.ts"
 import { recover, sync } from "./Recovery.ts"
 import { readEvent } from "./seek.ts"
-import { run, type Steps } from "./Steps.ts"
+import { run, runNow, type Steps } from "./Steps.ts"
 import { addType, type Headless, isLogOf, readLog, scan, Summary } from "./Summary.ts"
 import type { Turns } from "./Turns.ts"
 
@@ -58,6 +58,10 @@ interface Writing {
   readonly ids: IdTable
   /** Whether an epoch of its own is still to begin: with its first events. */
   begins: boolean
+  /** Whether the disk is asked to sync it just now. */
+  isSyncing: boolean
+  /** Whether a write failed meanwhile. */
+  isTorn: boolean
 }
 
 /** A group in the buffer, ready to be written. */
@@ -90,7 +94,7 @@ export class StreamLog {
   private looked: Look | undefined
   /** Where a write of this process failed; what stands behind it was acknowledged to nobody. */
   private failedAt: number | undefined
-  /** Up to here it was written when it was let go. */
+  /** Up to here it was written, and not secured, when it was let go or a sync failed; 0 for nothing. */
   private leftTo = 0
 
   constructor(store: Surroundings, stream: string, name: string) {
@@ -188,12 +192,7 @@ export class StreamLog {
     try {
       const writing = yield* this.open()
       if (typeof writing === "string") return { _tag: "Claimed", owner: writing }
-      const admitted = admit(group, {
-        head: writing.summary?.head,
-        known: (id) => this.find(writing, id)
-      })
-      if (admitted._tag !== "Admitted") return admitted
-      return yield* this.take(writing, group, admitted, now)
+      return yield* this.take(writing, group, now)
     } catch (cause) {
       return { _tag: "Failed", reached: "rejected", cause }
     } finally {
@@ -201,17 +200,40 @@ export class StreamLog {
     }
   }
 
-  private *take(writing: Writing, group: Group, admitted: Admitted, now: number): Steps<Outcome> {
+  /**
+   * The same at once, for exit handlers, which have no second try (law A9). While the log is being synced the lock is
+   * taken, but nothing moves before the disk has answered: the group goes behind what is being secured.
+   */
+  appendNow(group: Group, now: number): Outcome {
+    const { writing } = this
+    try {
+      const isOpen = writing?.isSyncing === true && !writing.isTorn
+      return runNow(isOpen ? this.take(writing, group, now) : this.append(group, now))
+    } catch (cause) {
+      return { _tag: "Failed", reached: "rejected", cause }
+    }
+  }
+
+  /** Stores a group under the lock. Throws what kept it from being written. */
+  private *take(writing: Writing, group: Group, now: number): Steps<Outcome> {
+    const admitted = admit(group, {
+      head: writing.summary?.head,
+      known: (id) => this.find(writing, id)
+    })
+    if (admitted._tag !== "Admitted") return admitted
     const isNew = admitted.fresh.length > 0 || admitted.attributes !== undefined
     const plan = isNew ? this.plan(writing, admitted, now) : undefined
     try {
       if (plan !== undefined) this.write(writing, plan)
       const { summary } = writing
-      if (group.durability === "synced" && summary !== undefined && summary.proven < summary.used)
+      const end = summary?.used ?? 0
+      if (group.durability === "synced" && summary !== undefined && summary.proven < end) {
+        if (writing.isSyncing) return { _tag: "Failed", reached: "unknown", cause: new Error(notSynced) }
         yield* this.secure(writing, summary)
+      }
       // Whoever takes over writes everything behind the last proof once more: that must not grow without end.
       else if (summary !== undefined && summary.end - summary.proven > mostUnproven) this.syncSoon()
-      return appended(admitted, summary)
+      return appended(admitted, summary, end)
     } catch (cause) {
       this.doubt(writing)
       return { _tag: "Failed", reached: "unknown", cause }
@@ -272,7 +294,7 @@ export class StreamLog {
       writing.begins = false
     }
     summary.head = advance(this.stream, summary.head, admitted, { epoch, writtenAt: now, synced: false })
-    summary.extend(offset + length, summary.head.cursor.seq, buffer.sum, true)
+    summary.extend(offset + length, buffer.sum, true)
     for (let i = 0; i < admitted.fresh.length; i++) {
       const { id, type } = admitted.fresh[i]!
       ids.add(id, first + i)
@@ -281,19 +303,30 @@ export class StreamLog {
     this.lastUsed = performance.now()
   }
 
-  /** Syncs everything that was written, and puts an unsynced proof behind it. Throws when it isn't secured. */
+  /**
+   * Syncs everything that was written, and puts an unsynced proof at the end. Throws when it isn't secured. What
+   * {@link appendNow} wrote meanwhile is not part of it: the sync may have been over before.
+   */
   private *secure(writing: Writing, summary: Summary): Steps<void> {
     const { buffer, counters, directory, disk } = this.store
     const secured = summary.end
-    yield* sync(disk, writing.fd!)
+    const { seq } = summary.head!.cursor
+    writing.isSyncing = true
+    try {
+      yield* sync(disk, writing.fd!)
+    } finally {
+      writing.isSyncing = false
+    }
     if (summary.proven === 0) syncFolder(disk, directory)
     counters.syncs++
-    summary.prove(secured)
+    summary.prove(secured, seq)
+    if (writing.isTorn) return this.doubt(writing)
     const { cursor, synced, writtenAt } = summary.head!
+    const from = summary.end
     const proof: Mark = {
       end: cursor.seq,
       count: 0,
-      from: secured,
+      from,
       epoch: cursor.epoch,
       writtenAt,
       synced,
@@ -301,8 +334,8 @@ export class StreamLog {
     }
     try {
       const length = buffer.fill("", "", proof, summary.seed)
-      writeAll(disk, writing.fd!, buffer.bytes, length, secured)
-      summary.extend(secured + length, cursor.seq, buffer.sum, false)
+      writeAll(disk, writing.fd!, buffer.bytes, length, from)
+      summary.extend(from + length, buffer.sum, false)
     } catch {
       // What was asked for is secured. But half a proof may stand there now, and nothing may come behind it (law A6).
       this.doubt(writing)
@@ -319,9 +352,10 @@ export class StreamLog {
       const { failedAt, file, stream } = this
       const found = yield* recover({ disk, turns, salt, stream, file, notify, failedAt })
       this.failedAt = undefined
+      this.leftTo = 0
       this.known = this.looked = undefined
       this.lastUsed = performance.now()
-      this.writing = { ...found, begins: true }
+      this.writing = { ...found, begins: true, isSyncing: false, isTorn: false }
       this.store.opened(this)
       return this.writing
     } catch (error) {
@@ -332,8 +366,14 @@ export class StreamLog {
 
   /** From here on nothing in memory is trusted, and the descriptor of a failed sync is not used again (law A5). */
   private doubt(writing: Writing): void {
+    // The disk is at it still: whoever waits for that comes here again, and until then nothing more is written.
+    if (writing.isSyncing) {
+      writing.isTorn = true
+      return
+    }
     if (writing.fd !== undefined) closeQuietly(this.store.disk, writing.fd)
     this.failedAt = writing.summary?.end ?? 0
+    this.leftTo = unsecuredEnd(writing.summary)
     this.writing = undefined
     this.known = this.looked = undefined
   }
@@ -361,6 +401,8 @@ export class StreamLog {
       if (typeof owner === "string") {
         const found = yield* this.look()
         if (found !== undefined && found.proven < this.leftTo) throw new Busy({ stream: this.stream, owner })
+        this.leftTo = 0
+        this.store.closed(this, false)
         return
       }
       const { writing } = this
@@ -414,6 +456,8 @@ export class StreamLog {
         const facts = this.store.disk.lstatSync(this.file, { throwIfNoEntry: false })
         work(facts !== undefined)
         if (this.writing !== undefined) this.writing.summary = undefined
+        this.failedAt = undefined
+        this.leftTo = 0
         return facts !== undefined
       } finally {
         this.close()
@@ -426,18 +470,16 @@ export class StreamLog {
 
   private close(): void {
     const { writing } = this
-    const summary = writing?.summary
-    const isUnsecured =
-      this.failedAt !== undefined || (summary !== undefined && summary.proven < summary.used)
     if (writing?.fd !== undefined) closeQuietly(this.store.disk, writing.fd)
     if (writing !== undefined) {
-      this.known = summary
+      this.leftTo = unsecuredEnd(writing.summary)
+      this.known = writing.summary
       this.looked = undefined
       this.store.index.outdated.add(this.name)
     }
     this.writing = undefined
     this.failedAt = undefined
-    this.store.closed(this, isUnsecured)
+    this.store.closed(this, this.leftTo > 0)
     this.store.claims.drop(this.name)
   }
 }
@@ -445,11 +487,19 @@ export class StreamLog {
 /** Bytes behind the last proof after which a log is synced without being asked to. */
 const mostUnproven = 32 * 1024 * 1024
 
+/** Where ends what no sync has secured; 0 where there is nothing of it. */
+const unsecuredEnd = (summary: Summary | undefined): number =>
+  summary !== undefined && summary.proven < summary.used ? summary.used : 0
+
 /** A log without events is no stream yet. */
 const existing = (summary: Summary | undefined): Summary | undefined =>
   summary?.head === undefined && summary?.damage === undefined ? undefined : summary
 
-const appended = (admitted: Admitted, summary: Summary | undefined): Appended => {
+/** Why a group that an exit handler asks to be synced isn't. */
+const notSynced = "written, but behind a sync that is under way, which an exit handler cannot wait for"
+
+/** @param end behind the group, or where the log ended for duplicates */
+const appended = (admitted: Admitted, summary: Summary | undefined, end: number): Appended => {
   const head: Head | undefined = summary?.head
   return {
     _tag: "Appended",
@@ -457,6 +507,6 @@ const appended = (admitted: Admitted, summary: Summary | undefined): Appended =>
     duplicates: admitted.duplicates,
     kept: admitted.kept,
     head,
-    durability: summary !== undefined && summary.proven >= summary.used ? "synced" : "written"
+    durability: summary !== undefined && summary.proven >= end ? "synced" : "written"
   }
 }

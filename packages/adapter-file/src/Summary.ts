@@ -56,8 +56,6 @@ export class Summary {
   damage: Damaged | undefined
   /** How it was when all of it was secured last. */
   private secured: Pick<Kept, "end" | "epochs" | "head" | "sum"> | undefined
-  /** Ends of groups behind `proven`, each with its last seq. */
-  private unproven: ReadonlyArray<readonly [end: number, seq: number]> = []
 
   constructor(stream: string, file: string, start: number, seed: number) {
     this.stream = stream
@@ -93,18 +91,10 @@ export class Summary {
     return { stream, start, seed, sum, end, head, epochs, types: types === undefined ? null : [...types] }
   }
 
-  /** Everything up to `offset` is secured. */
-  prove(offset: number): void {
+  /** Everything up to `offset` is secured, that is up to the event `seq`. */
+  prove(offset: number, seq: number): void {
     if (offset <= this.proven) return
     this.proven = offset
-    let seq = this.head?.synced ?? 0
-    let passed = 0
-    for (const [end, last] of this.unproven) {
-      if (end > offset) break
-      seq = last
-      passed++
-    }
-    if (passed > 0) this.unproven = this.unproven.slice(passed)
     if (this.head === undefined) return
     if (seq > this.head.synced) this.head = { ...this.head, synced: seq }
     if (offset >= this.used) {
@@ -113,15 +103,11 @@ export class Summary {
     }
   }
 
-  /** A group of `seq` as its last event ends at `end`; `isUsed` unless it is a proof alone. */
-  extend(end: number, seq: number, sum: number, isUsed: boolean): void {
+  /** A group ends at `end`; `isUsed` unless it is a proof alone. */
+  extend(end: number, sum: number, isUsed: boolean): void {
     this.end = end
     this.sum = sum
-    if (!isUsed) return
-    this.used = end
-    // Of a long stretch without a sync only the end counts: that is where the next one comes.
-    const kept = this.unproven.length < 8 ? this.unproven : this.unproven.slice(0, -1)
-    this.unproven = [...kept, [end, seq]]
+    if (isUsed) this.used = end
   }
 
   beginEpoch(epoch: string, first: number): void {
@@ -236,7 +222,7 @@ const follows = ({ damage, epochs, head }: Summary, { lines, mark }: StoredGroup
 /** Takes a group into a summary. */
 const absorb = (summary: Summary, group: StoredGroup, line: EventLine, visit: Visit | undefined): void => {
   const { mark } = group
-  summary.prove(mark.proven)
+  summary.prove(mark.proven, mark.synced)
   const before = summary.head
   let minAt = before?.minAt ?? Infinity
   let maxAt = before?.maxAt ?? -Infinity
@@ -271,7 +257,7 @@ const absorb = (summary: Summary, group: StoredGroup, line: EventLine, visit: Vi
       attributes
     }
   }
-  summary.extend(group.to, mark.end, mark.crc, isUsed)
+  summary.extend(group.to, mark.crc, isUsed)
 }
 
 export const addType = (summary: Summary, type: string): void => {

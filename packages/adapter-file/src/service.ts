@@ -6,7 +6,7 @@ import { heads } from "./heads.ts"
 import { query } from "./query.ts"
 import { remove } from "./remove.ts"
 import { snapshots } from "./snapshots.ts"
-import { run, runNow } from "./Steps.ts"
+import { run } from "./Steps.ts"
 import { failed, type Store } from "./Store.ts"
 
 export const service = (store: Store): StorageService => {
@@ -31,13 +31,7 @@ export const service = (store: Store): StorageService => {
     appendSync: (groups) => {
       counters.appends++
       const now = Date.now()
-      return groups.map((group) => {
-        try {
-          return runNow(store.log(group.stream).append(group, now))
-        } catch (cause) {
-          return rejected(cause)
-        }
-      })
+      return groups.map((group) => store.log(group.stream).appendNow(group, now))
     },
     query: (asked) => query(store, asked),
     heads: (selection) => heads(store, selection),
@@ -61,5 +55,3 @@ const append = (
     ? Effect.promise(() => Promise.all(answers.map(async (answer) => answer)))
     : Effect.succeed(answers as ReadonlyArray<Outcome>)
 }
-
-const rejected = (cause: unknown): Outcome => ({ _tag: "Failed", reached: "rejected", cause })

@@ -25,6 +25,8 @@ export class Faults {
   before: (step: Step) => void = () => undefined
   /** How many bytes at most a write takes. */
   mostBytes = Infinity
+  /** Syncs in the thread pool that wait for {@link goOn}; undefined where none does. */
+  held: Array<() => void> | undefined
   private readonly names = new Map<number, string>()
 
   readonly disk: Disk
@@ -58,6 +60,7 @@ export class Faults {
         fs.ftruncateSync(fd, length)
       },
       fdatasync: (fd, callback) => {
+        if (this.held !== undefined) return void this.held.push(() => this.disk.fdatasync(fd, callback))
         try {
           tell(`fdatasync ${of(fd)}`)
         } catch (error) {
@@ -82,6 +85,13 @@ export class Faults {
         fs.unlinkSync(name)
       }
     }
+  }
+
+  /** Lets the syncs go on that are held. */
+  goOn(): void {
+    const { held = [] } = this
+    this.held = undefined
+    for (const sync of held) sync()
   }
 
   /** Fails the first step that begins so, once, or every time with `forGood`. */

@@ -222,6 +222,79 @@ describe("A4, A5, A6: what fails is unknown, and nothing is acknowledged before 
   })
 })
 
+describe("A9: what an exit handler appends while the log is being synced", () => {
+  /** A sync that the disk hasn't answered, of one written event behind the synced one. */
+  const beginSync = async () => {
+    const begun = await begin()
+    const { faults, store } = begun
+    await store.take("s", ["a"])
+    faults.held = []
+    const synced = store.sync()
+    await expect.poll(() => faults.held?.length).toBe(1)
+    const appendNow = (id: string, durability: "written" | "synced" = "written") =>
+      store.storage.appendSync!([{ stream: "s", events: [event(id)], durability }])[0]!
+    return { ...begun, synced, appendNow }
+  }
+
+  test("is written, and not vouched for by that sync", async () => {
+    const { appendNow, directory, faults, file, store, synced } = await beginSync()
+    expect(appendNow("b")).toMatchObject({ _tag: "Appended", seqs: [3], durability: "written" })
+    expect(appendNow("c")).toMatchObject({ _tag: "Appended", seqs: [4], durability: "written" })
+    faults.goOn()
+    await synced
+    expect(await store.head("s")).toMatchObject({ cursor: { seq: 4 }, synced: 2 })
+    const reader = await Store.open(directory)
+    expect(await reader.head("s")).toEqual(await store.head("s"))
+    expect(await reader.ids({})).toEqual(["first", "a", "b", "c"])
+    expect(await store.take("s", ["d"], { durability: "synced" })).toMatchObject({ head: { synced: 5 } })
+    everyLine(file)
+    await Promise.all([store.close(), reader.close()])
+  })
+
+  test("is unknown where it is to be synced, too, and not lost", async () => {
+    const { appendNow, faults, store, synced } = await beginSync()
+    expect(appendNow("b", "synced")).toMatchObject({ _tag: "Failed", reached: "unknown" })
+    expect(appendNow("c")).toMatchObject({ _tag: "Appended", seqs: [4] })
+    faults.goOn()
+    await synced
+    expect(await store.take("s", ["b"], { durability: "synced" })).toMatchObject({
+      duplicates: [0],
+      durability: "synced",
+      head: { synced: 4 }
+    })
+    await store.close()
+  })
+
+  test("is secured anew with the rest where that sync fails", async () => {
+    const { appendNow, faults, store, synced } = await beginSync()
+    expect(appendNow("b")).toMatchObject({ _tag: "Appended" })
+    faults.fail("fdatasync s.jsonl", "EIO")
+    faults.goOn()
+    await expect(synced).rejects.toMatchObject({ _tag: "StorageError" })
+    expect(await store.take("s", ["a", "b"])).toMatchObject({ duplicates: [0, 1], durability: "synced" })
+    await store.close()
+  })
+
+  test("A6: is cut before anything comes behind it where it takes a part and fails", async () => {
+    const { appendNow, faults, file, store, synced } = await beginSync()
+    faults.mostBytes = 40
+    let writes = 0
+    faults.before = (step) => {
+      if (step.startsWith("write s.jsonl") && ++writes === 2)
+        throw Object.assign(new Error("planted"), { code: "ENOSPC" })
+    }
+    expect(appendNow("b")).toMatchObject(unknown("ENOSPC"))
+    faults.mostBytes = Infinity
+    expect(appendNow("c")).toMatchObject({ _tag: "Failed", reached: "rejected" })
+    faults.goOn()
+    await synced
+    expect(await store.take("s", ["d"])).toMatchObject({ seqs: [3] })
+    everyLine(file)
+    expect(await store.ids({})).toEqual(["first", "a", "d"])
+    await store.close()
+  })
+})
+
 describe("by means of the kernel", () => {
   const hasStrace = spawnSync("strace", ["-e", "trace=fsync", "true"]).status === 0
 

@@ -128,6 +128,40 @@ describe("FORMAT.md", () => {
     await store.close()
   })
 
+  test("meta that is no object, which core doesn't hand over, comes back as it was", async () => {
+    const directory = newFolder()
+    const metas = ["[]", '["a",{"b":"]"}]', '"a,b"', "0", "{", "{}}", '{"a', "{} ", "{},{}", "", "]"]
+    const store = await Store.open(directory)
+    await store.take(
+      "s",
+      metas.map((meta, i) => event(`e${i}`, { meta }))
+    )
+    expect((await store.events({})).map(({ meta }) => meta)).toEqual(metas)
+    expect(linesOf(fs.readFileSync(`${directory}/s.jsonl`)).length).toBe(metas.length + 3)
+    await store.close()
+  })
+
+  test.each([
+    ["an array", '["a", 1]', { ids: ["e"], error: undefined }],
+    ["no JSON", '{"a":[1}', { ids: [], error: { _tag: "StorageError" } }]
+  ])("where meta stands on a line as %s, reading ends", async (_, meta, answer) => {
+    const directory = newFolder()
+    const store = await Store.open(directory)
+    await store.take("s", [event("e", { meta: '{"a": 1}' })])
+    await store.close()
+    const file = `${directory}/s.jsonl`
+    const bytes = Buffer.from(fs.readFileSync(file, "latin1").replace('{"a": 1}', meta), "latin1")
+    const from = bytes.indexOf(10) + 1
+    const to = bytes.indexOf(10, bytes.indexOf('\n{"end":') + 1) + 1
+    const sum = crc32(bytes.subarray(from, to - 11), crc32(bytes.subarray(0, from)))
+    bytes.write(sum.toString(16).padStart(8, "0"), to - 11, "latin1")
+    fs.writeFileSync(file, bytes.subarray(0, to))
+    fs.rmSync(`${directory}/.varve/heads`, { force: true })
+    const again = await Store.open(directory)
+    expect(await again.answered({})).toMatchObject(answer)
+    await again.close()
+  })
+
   test("people find events with grep, and need at most 130 bytes an event beside its data", async () => {
     const directory = newFolder()
     const store = await Store.open(directory)

@@ -156,13 +156,19 @@ class Explorer {
         }
       }
       case "release":
-        await Effect.runPromise(service.release(call.stream))
-        return () => []
       case "sync": {
-        const result = await Effect.runPromise(Effect.result(service.sync))
+        const work = call.kind === "sync" ? service.sync : service.release(call.stream)
+        const ended = Effect.runPromise(Effect.result(work))
+        for (const group of call.beside) ledger.ask(group)
+        const outcomes = service.appendSync!(call.beside)
+        const result = await ended
         return () => {
-          if (result._tag === "Success") ledger.syncedAll()
-          return []
+          // It covers what was written before it was asked for.
+          if (call.kind === "sync" && result._tag === "Success") ledger.syncedAll()
+          return call.beside.flatMap((group, i) => {
+            if (outcomes[i]!._tag === "Failed") plan.failed(group)
+            return ledger.answer(group, outcomes[i]!)
+          })
         }
       }
       case "reopen":

@@ -5,8 +5,11 @@ import { eventOf, type Ledger } from "./Ledger.ts"
 
 export type Call =
   | { readonly kind: "append"; readonly groups: ReadonlyArray<Group> }
-  | { readonly kind: "remove" | "release"; readonly stream: string }
-  | { readonly kind: "sync" | "reopen" }
+  | { readonly kind: "remove"; readonly stream: string }
+  /** `beside` is appended as an exit handler does, while the call is under way. */
+  | { readonly kind: "release"; readonly stream: string; readonly beside: ReadonlyArray<Group> }
+  | { readonly kind: "sync"; readonly beside: ReadonlyArray<Group> }
+  | { readonly kind: "reopen" }
 
 /** Names of which one begins another, and one that a file system may take for another. */
 const names = ["a", "ab", "A", "b/ü"]
@@ -46,8 +49,10 @@ export class Plan {
     const kind = this.choose(20)
     const stream = this.pick(names)
     if (kind === 0) return { kind: "reopen" }
-    if (kind === 1) return { kind: "sync" }
-    if (kind === 2) return { kind: "release", stream }
+    if (kind <= 2) {
+      const beside = this.choose(2) === 0 ? [] : [this.group(stream)]
+      return kind === 1 ? { kind: "sync", beside } : { kind: "release", stream, beside }
+    }
     if (kind <= 4) return { kind: "remove", stream }
     const streams = new Set(this.choose(4) === 0 ? [stream, this.pick(names), this.pick(names)] : [stream])
     return { kind: "append", groups: [...streams].map((each) => this.group(each)) }

@@ -39,7 +39,7 @@ export const cuts: ReadonlyArray<Cut> = [
     name: "a takeover believes what it reads",
     file: "Recovery.ts",
     from: "if (found.proven < found.used) fd = yield* rewrite(recovery, fd, found)",
-    to: "found.prove(found.end)",
+    to: "found.prove(found.end, found.head?.cursor.seq ?? 0)",
     laws: ["A1", "R3"]
   },
   {
@@ -48,6 +48,13 @@ export const cuts: ReadonlyArray<Cut> = [
     from: "    writeAll(disk, fd, buffer.bytes, length, offset)\n",
     to: "    const late = Buffer.from(buffer.bytes.subarray(0, length))\n    setImmediate(() => writeAll(disk, fd, late, length, offset))\n",
     laws: ["A1"]
+  },
+  {
+    name: "a sync vouches for what was written while it was under way",
+    file: "StreamLog.ts",
+    from: "    summary.prove(secured, seq)\n",
+    to: "    summary.prove(summary.end, summary.head!.cursor.seq)\n",
+    laws: ["A1", "R"]
   },
   {
     name: "a new log's name is not synced",
@@ -108,8 +115,8 @@ export const cuts: ReadonlyArray<Cut> = [
   {
     name: "a new writer goes on under the epoch of the last",
     file: "StreamLog.ts",
-    from: "begins: true }",
-    to: "begins: found.summary === undefined }",
+    from: "begins: true,",
+    to: "begins: found.summary === undefined,",
     laws: ["C3", "R3"]
   },
   {
