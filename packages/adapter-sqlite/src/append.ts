@@ -182,16 +182,18 @@ const insert = (
   for (let i = 0; i < fresh.length; i++) {
     const event = fresh[i]!
     const seq = first + i
+    const place = position + 1 + i
+    const unsecured = full ? 0 : place - secured
     const { changes } = sql.insertEvent.run(
-      position + 1 + i,
+      place,
       stream,
       seq,
       event.version,
       event.seals ? 1 : 0,
       event.at,
       now,
-      full ? 0 : position + 1 + i - secured,
-      checksumOf(name, seq, event, now),
+      unsecured,
+      checksumOf(name, seq, place, event, now, unsecured),
       sql.types.idOf(event.type),
       event.id,
       event.meta ?? null,

@@ -142,6 +142,7 @@ export interface PlanRow {
 }
 
 export interface EventRow {
+  readonly position: number
   readonly seq: number
   readonly id: string
   readonly type_id: number
@@ -149,6 +150,7 @@ export interface EventRow {
   readonly seals: number
   readonly at: number
   readonly written_at: number
+  readonly unsecured: number
   readonly meta: string | null
   readonly data: string
   readonly checksum: number
@@ -160,7 +162,6 @@ export interface PlacedRow extends EventRow {
 }
 
 export interface TotalRow extends EventRow {
-  readonly position: number
   readonly stream_id: number
   readonly name: string
   readonly head_seq: number
@@ -209,8 +210,8 @@ const headColumns = `s.id, s.name, s.seq, s.position, s.synced, s.epoch, s.gener
 
 const planColumns = "s.id, s.name, s.seq, s.epoch, s.largest, s.min_at, s.max_at"
 
-const eventColumns =
-  "e.seq, e.id, e.type_id, e.version, e.seals, e.at, e.written_at, e.meta, e.data, e.checksum"
+const eventColumns = `e.position, e.seq, e.id, e.type_id, e.version, e.seals, e.at, e.written_at, e.unsecured, e.meta,
+  e.data, e.checksum`
 
 const hasAttributes = `(:attributes IS NULL OR s.id IN (
   SELECT a.stream_id FROM json_each(:attributes) w CROSS JOIN attributes a ON a.key = w.key AND a.value = w.value
@@ -229,7 +230,7 @@ const slice = `SELECT ${eventColumns} FROM events e INDEXED BY events_by_seq
 const total = `WITH cursors(stream, seq) AS MATERIALIZED (
     SELECT CAST(value ->> 0 AS TEXT), value ->> 1 FROM json_each(:after)
   )
-  SELECT e.position, e.stream_id, s.name, s.seq AS head_seq, s.epoch AS head_epoch, ${eventColumns}
+  SELECT e.stream_id, s.name, s.seq AS head_seq, s.epoch AS head_epoch, ${eventColumns}
   FROM events e CROSS JOIN streams s ON s.id = e.stream_id LEFT JOIN cursors c ON c.stream = s.name
   WHERE e.position BETWEEN :from AND :to AND ${passes}
     AND e.seq BETWEEN max(:fromSeq, coalesce(c.seq, 0) + 1) AND :toSeq

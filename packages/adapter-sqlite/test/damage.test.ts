@@ -52,6 +52,8 @@ describe("R1 detected", () => {
       "at = at + 1",
       "seals = 1",
       "written_at = written_at + 1",
+      "position = position + 100",
+      "unsecured = 0",
       "meta = '{}'",
       "checksum = checksum + 1"
     ]) {
@@ -133,6 +135,65 @@ describe("R1 detected", () => {
         }
       }
     }
+  })
+
+  test("in total order too no row is missing or in another's place, wherever other streams' events stand between", async () => {
+    const file = newFile()
+    const store = await Store.open(file)
+    const seqs = [1, 2, 3, 4, 5, 6]
+    for (const seq of seqs) for (const stream of ["a", "s"]) await store.append(stream, [`${stream}${seq}`])
+    await store.close()
+    for (const seq of seqs) {
+      for (const sql of ["DELETE FROM events WHERE", "UPDATE events SET position = position + 100 WHERE"]) {
+        const copy = newFile()
+        fs.copyFileSync(file, copy)
+        change(copy, `${sql} id = 's${seq}'`)
+        const damaged = await Store.open(copy)
+        for (const streams of [undefined, ["s"], ["a", "s"]]) {
+          for (const direction of ["forward", "backward"] as const) {
+            for (const batchEvents of [2, 100]) {
+              // Where a stream ends that isn't named isn't looked up.
+              const isEnd = seq === 6 || (seq === 1 && direction === "backward")
+              if (streams === undefined && isEnd && sql.startsWith("DELETE")) continue
+              const query = { order: "total", streams, direction, batchEvents } as const
+              const what = JSON.stringify({ sql, seq, ...query })
+              const answered: Array<number> = []
+              const error: unknown = await damaged
+                .visit(query, ({ events, stream }) => {
+                  if (stream === "s") answered.push(...events.map((one) => one.seq))
+                })
+                .catch((e: unknown) => e)
+              expect(error, what).toMatchObject({ _tag: "Damaged", stream: "s" })
+              const inOrder = direction === "forward" ? seqs : seqs.toReversed()
+              expect(answered, what).toEqual(inOrder.slice(0, answered.length))
+              expect(answered, what).not.toContain(seq)
+              const rest = await damaged.batches({ ...query, onDamage: "report" })
+              expect(
+                rest.flatMap(({ events, stream }) => (stream === "s" ? events.map((one) => one.seq) : [])),
+                what
+              ).toEqual(inOrder.filter((one) => one !== seq))
+              expect(
+                rest.flatMap(({ damage }) => (damage === undefined ? [] : [damage.seq])),
+                what
+              ).toContain(seq)
+            }
+          }
+        }
+        await damaged.close()
+      }
+    }
+  })
+
+  test("in total order too a stream without epochs is told", async () => {
+    const file = await written()
+    change(file, "DELETE FROM epochs WHERE stream_id = (SELECT id FROM streams WHERE name = 's')")
+    const store = await Store.open(file)
+    await expect(store.ids({ order: "total" })).rejects.toMatchObject({
+      _tag: "Damaged",
+      stream: "s",
+      seq: 1
+    })
+    expect(await store.ids({ order: "total", onDamage: "report" })).toEqual(["before", "behind"])
   })
 
   test("a damaged original is no duplicate, and not overwritten", async () => {
