@@ -148,6 +148,11 @@ const store = (call: Call, group: Group): Outcome => {
     insertOrThrow(call, id, group.stream, 1, fresh)
     return appended(call, group, admitted, move(call, id, group.stream, undefined, undefined, admitted))
   }
+  // Written in one transaction: only damage tells them apart, and the next seq would stand for two events, or behind none.
+  if (row.last !== row.seq) {
+    const problem = "its row tells another last seq than its events; verify the store"
+    throw damaged(call.connection.file, row.name, Math.min(row.last, row.seq) + 1, problem)
+  }
   // What looks refused may be a duplicate, which comes before expected and sealed.
   const decided = admitted._tag === "Admitted" && insert(call, row.id, row.name, row.seq + 1, admitted.fresh)
   if (!decided && group.events.length > 0) {

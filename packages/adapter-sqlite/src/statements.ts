@@ -130,6 +130,11 @@ export interface StreamRow {
   readonly attributes: string
 }
 
+/** A stream, and where its events end. */
+export interface LastingRow extends StreamRow {
+  readonly last: number
+}
+
 /** What a query's plan needs of a stream. */
 export interface PlanRow {
   readonly id: number
@@ -321,7 +326,12 @@ export const prepare = (db: Database) => {
     /** Makes a FULL commit without events one that syncs, and says what it secures. */
     secure: as<[position: number]>("UPDATE meta SET secured = ?, syncs = syncs + 1"),
 
-    stream: as<[name: string], StreamRow>(`SELECT ${headColumns} FROM streams s WHERE s.name = ?`),
+    /** With its last seq by the index: rows of `streams` have no checksum, and a seq isn't given out twice. */
+    stream: as<[name: string], LastingRow>(
+      `SELECT ${headColumns},
+         (SELECT coalesce(max(seq), 0) FROM events INDEXED BY events_by_seq WHERE stream_id = s.id) AS last
+       FROM streams s WHERE s.name = ?`
+    ),
     createStream: as<[name: string]>(
       `INSERT INTO streams(name, seq, position, synced, epoch, generation, sealed, largest, min_at, max_at, written_at)
        VALUES (?, 0, 0, 0, '', -1, 0, 0, 0, 0, 0)`

@@ -1,7 +1,9 @@
 import * as fs from "node:fs"
 import Sqlite from "better-sqlite3"
 import { Damaged, StorageError } from "@varve/core"
+import { Effect } from "effect"
 import { describe, expect, test } from "vitest"
+import { SqliteStorage } from "../src/index.ts"
 import { event, newFile, Store } from "./Store.ts"
 
 /** A store whose events "1".."9" of stream "s" stand between two other streams, closed. */
@@ -211,6 +213,34 @@ describe("R1 detected", () => {
     })
     expect(a).toMatchObject({ _tag: "Appended", seqs: [2] })
   })
+
+  test.each(["seq - 1", "seq - 9", "seq + 1"])(
+    "a seq isn't given out twice, nor behind a hole: a stream whose row tells %s takes nothing, and others do",
+    async (told) => {
+      const file = await written()
+      change(file, `UPDATE streams SET seq = ${told} WHERE name = 's'`)
+      const store = await Store.open(file)
+      for (const type of ["chunk", "other", "new"]) {
+        const [s, a] = await store.appendAll([
+          { stream: "s", events: [event(`s ${type}`, { type })], durability: "written" },
+          { stream: "a", events: [event(`a ${type}`, { type })], durability: "written" }
+        ])
+        expect(s).toMatchObject({
+          _tag: "Failed",
+          reached: "rejected",
+          cause: { _tag: "Damaged", stream: "s", file }
+        })
+        expect(a).toMatchObject({ _tag: "Appended" })
+      }
+      await store.close()
+      const { mended } = await Effect.runPromise(SqliteStorage.repair(file))
+      const repaired = await Store.open(file)
+      // What is missing can't be made anew.
+      expect(mended.length).toBe(told === "seq + 1" ? 0 : 1)
+      if (mended.length > 0)
+        expect(await repaired.append("s", ["new"])).toMatchObject({ _tag: "Appended", seqs: [10] })
+    }
+  )
 
   test("no flipped bit in a page of events gives a wrong answer", { timeout: 60_000 }, async () => {
     const file = await written()
