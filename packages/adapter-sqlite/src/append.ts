@@ -175,7 +175,7 @@ const known = (call: Call, stream: StreamRow, id: string): KnownEvent | undefine
   return { ...row, type }
 }
 
-/** Inserts events, or nothing at all when one of the ids is taken. */
+/** Inserts events, or nothing at all, numbers of types included, when one of the ids is taken. */
 const insert = (
   call: Call,
   stream: number,
@@ -184,6 +184,7 @@ const insert = (
   fresh: ReadonlyArray<EncodedEvent>
 ): boolean => {
   const { sql, now, full, secured, position } = call
+  const { numbered } = sql.types
   for (let i = 0; i < fresh.length; i++) {
     const event = fresh[i]!
     const seq = first + i
@@ -206,6 +207,7 @@ const insert = (
     )
     if (changes === 0) {
       if (i > 0) sql.deleteEventsFrom.run(stream, first)
+      sql.types.takeBack(numbered)
       return false
     }
   }

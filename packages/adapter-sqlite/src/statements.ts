@@ -7,6 +7,7 @@
  *   given out twice, so that a query under way cannot take new rows for old ones. Small columns stand first: a scan
  *   that excludes a row doesn't touch the overflow pages of its `data` (law Q4).
  * - Types of events are numbered, and stand in the index of seqs: what a query excludes by its type is never looked up.
+ *   A number stays when the last event of its type is removed: names of types are vocabulary, not data.
  * - An event's epoch follows from `epochs`: the row of its stream with the greatest `first` up to its seq.
  * - Everything up to a position is secured: a FULL commit has synced it. Each event says how far it stands behind that
  *   position, so the last event tells it, and a synced commit writes no page more (measured: a row of its own for it
@@ -311,7 +312,8 @@ export const prepare = (db: Database) => {
     types: new Types({
       name: as<[id: number], { readonly name: string }>("SELECT name FROM types WHERE id = ?"),
       id: as<[name: string], { readonly id: number }>("SELECT id FROM types WHERE name = ?"),
-      add: as<[name: string]>("INSERT INTO types(name) VALUES (?)")
+      add: as<[name: string]>("INSERT INTO types(name) VALUES (?)"),
+      drop: as<[id: number]>("DELETE FROM types WHERE id = ?")
     }),
 
     begin: as<[]>("BEGIN IMMEDIATE"),
