@@ -95,6 +95,22 @@ describe("opening", () => {
     }
   })
 
+  test("a busyTimeout that is none is refused by its name, and makes no file", async () => {
+    for (const busyTimeout of [Number.NaN, -1, Number.NEGATIVE_INFINITY]) {
+      const file = newFile()
+      expect(await refusal(file, { busyTimeout })).toMatchObject({
+        _tag: "OpenFailed",
+        reason: "unsupported",
+        problem: `busyTimeout takes ms, 0 or more, not ${busyTimeout}`
+      })
+      expect(fs.existsSync(file)).toBe(false)
+    }
+    for (const busyTimeout of [0, Infinity])
+      expect(await (await Store.open(newFile(), { busyTimeout })).take("s", ["a"])).toMatchObject({
+        seqs: [1]
+      })
+  })
+
   test("Node that is too old is named", () => {
     expect(nodeProblem("20.20.2")).toMatch(/needs Node 22\.18 or newer, this is Node 20\.20\.2/)
     expect(nodeProblem("22.17.1")).toBeDefined()
