@@ -50,6 +50,7 @@ export class Connection {
   /** Up to which position this connection itself has secured everything. */
   private known = 0
   private securing: number | undefined
+  private closed = false
 
   /** Opens the file and, if it is empty, makes it a store. Throws {@link OpenFailed}, or what SQLite throws. */
   constructor(driver: Driver, file: string, busyTimeout: number) {
@@ -149,6 +150,7 @@ export class Connection {
   close(): void {
     this.checkpoints.close()
     this.emptyLog()
+    this.closed = true
     this.closeHandle()
   }
 
@@ -256,6 +258,8 @@ export class Connection {
 
   private open(): Opened {
     if (this.opened !== undefined) return this.opened
+    // Who calls late would open the file for good.
+    if (this.closed) throw new Error("The store is closed; open it again to go on")
     // A file that went away isn't made anew: its successor would have other modes and none of the events.
     const db = new this.driver(this.file, { timeout: blockingWait, fileMustExist: !this.memory })
     try {

@@ -14,13 +14,16 @@ export { verify, type VerifyOptions } from "./verify.ts"
 export interface Options {
   /** The file, made with its folder if it isn't there; on a local disk. ":memory:" keeps nothing beyond the layer. */
   readonly filename: string
-  /** How long to wait for another process's transaction before refusing, in ms; 5,000 by default. */
+  /**
+   * How long to wait for another process's transaction before refusing, in ms; 5,000 by default. `Infinity` waits for as
+   * long as it takes; less than 0 and NaN are refused.
+   */
   readonly busyTimeout?: number | undefined
 }
 
 /**
  * Provides a store in `filename`. Fails with `OpenFailed`: `unreachable` (folder or file cannot be written),
- * `not-a-store` (another kind of file), `newer-version`, `node-too-old`, `unsupported` (no SQLite for this platform).
+ * `not-a-store` (another kind of file), `newer-version`, `node-too-old`, `unsupported` (no SQLite for this platform, or an option that is none).
  * Opening reads; the file of a new store is made, with mode 0600.
  *
  * ```ts

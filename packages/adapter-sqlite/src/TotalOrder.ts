@@ -17,9 +17,11 @@ import {
   take
 } from "./Page.ts"
 import { epochsOf, headOf, isBackward, type Part, Plan } from "./plan.ts"
-import { sizeOf, decode } from "./rows.ts"
+import { isIntact } from "./checksum.ts"
+import { damaged, decode, sizeOf } from "./rows.ts"
 import { attributesOf, namesOf, rangeOf } from "./selection.ts"
 import type { Filter, Statements, Total, TotalRow } from "./statements.ts"
+import type { Types } from "./Types.ts"
 
 /** Streams that a closing step answers. */
 const closingParts = 1000
@@ -28,6 +30,8 @@ export class TotalOrder {
   private readonly connection: Connection
   private readonly query: Query
   private readonly backward: boolean
+  /** Whether rows may be missing from an answer without anything being wrong. */
+  private readonly filtered: boolean
   private readonly batchEvents: number
   private readonly examined: Examined
   private left: number
@@ -38,6 +42,8 @@ export class TotalOrder {
   /** Those of them that can be read: what of each isn't examined yet. */
   private readonly named = new Map<string, Part>()
   private readonly answered = new Set<string>()
+  /** The seq that comes next of each stream that was read, by id. Undefined where labels may come and go meanwhile. */
+  private readonly expected: Map<number, number> | undefined
   private readonly after: Array<[stream: string, seq: number]> = []
   /** The positions to examine yet, inclusive. */
   private from = 1
@@ -48,6 +54,8 @@ export class TotalOrder {
     this.connection = connection
     this.query = query
     this.backward = isBackward(query)
+    this.filtered = query.types !== undefined || query.since !== undefined || query.until !== undefined
+    this.expected = this.filtered || query.attributes !== undefined ? undefined : new Map()
     this.batchEvents = Math.max(1, query.batchEvents ?? defaultBatchEvents)
     this.examined = new Examined(query)
     this.left = query.limit ?? Infinity
@@ -100,31 +108,49 @@ export class TotalOrder {
 
     const { file, counters } = this.connection
     const { query } = this
-    const dense = query.types === undefined && query.since === undefined && query.until === undefined
     const batches: Array<Batch> = []
     for (const run of runsOf(found.rows, this.batchEvents)) {
-      const { name: stream, stream_id, seq: first, head_epoch: epoch, head_seq: seq } = run[0]!
+      const { name: stream, stream_id, head_epoch: epoch, head_seq: seq } = run[0]!
       const known = epochs.get(stream_id)
-      // Removed while it was read.
-      if (known === undefined) continue
-      counters.eventsRead += run.length
-      for (const row of run) counters.bytesRead += sizeOf(row)
       const head = { epoch, seq }
       const step = backward ? -1 : 1
-      for (let rest = run, from = first; rest.length > 0;) {
+      if (known === undefined) {
+        // Removed while it was read.
+        if (sql.exists.get(stream_id) === undefined) continue
+        const damage = damaged(file, stream, run[0]!.seq, "its epochs are missing")
+        if (query.onDamage !== "report") return { batches, end: false, damage }
+        batches.push({ stream, events: [], last: undefined, head, damage })
+        this.reach(stream, stream_id, run.at(-1)!.seq + step)
+        continue
+      }
+      counters.eventsRead += run.length
+      for (const row of run) counters.bytesRead += sizeOf(row)
+      let rest = run
+      if (query.onDamage === "report") {
+        const strays = strayRows(run, this.nextOf(run[0]!), step, sql.types)
+        for (const row of strays) {
+          const damage = damaged(file, stream, row.seq, "its checksum doesn't match")
+          batches.push({ stream, events: [], last: undefined, head, damage })
+        }
+        if (strays.length > 0) rest = run.filter((row) => !strays.includes(row))
+        if (rest.length === 0) continue
+      }
+      let from = this.nextOf(rest[0]!) ?? rest[0]!.seq
+      while (rest.length > 0) {
         const { events, damage, behind } = decode(file, stream, known, rest, sql.types, {
           step,
           first: from,
           last: undefined,
-          dense
+          dense: !this.filtered
         })
         if (events.length > 0) batches.push(this.batch(stream, events, head))
+        from = behind
         if (damage === undefined) break
         if (query.onDamage !== "report") return { batches, end: false, damage }
         batches.push({ stream, events: [], last: cursorAt(known, behind - step), head, damage })
         rest = rest.filter((row) => (row.seq - behind) * step >= 0)
-        from = behind
       }
+      this.reach(stream, stream_id, from)
     }
     const stopped = found.cut || found.rows.length === rows
     const last = stopped ? found.rows.at(-1)!.position : backward ? from : to
@@ -147,15 +173,30 @@ export class TotalOrder {
     }
   }
 
+  /** The seq that must come next of a row's stream; undefined where that can't be told. */
+  private nextOf({ name, seq, stream_id }: TotalRow): number | undefined {
+    if (this.expected === undefined) return undefined
+    const next = this.expected.get(stream_id)
+    if (next !== undefined) return next
+    const part = this.named.get(name)
+    if (!this.backward) return part?.from ?? Math.max(1, Math.ceil(this.query.fromSeq ?? 1))
+    // It may have grown since it was planned.
+    return part === undefined ? undefined : Math.max(seq, part.to)
+  }
+
+  /** Keeps that a stream was examined up to before `next`. */
+  private reach(stream: string, id: number, next: number): void {
+    this.expected?.set(id, next)
+    const part = this.named.get(stream)
+    if (part === undefined) return
+    this.answered.add(stream)
+    if (this.backward) part.to = next
+    else part.from = next
+  }
+
   private batch(stream: string, events: Batch["events"], head: Batch["head"]): Batch {
     const { epoch, seq } = events.at(-1)!
     this.left -= events.length
-    const part = this.named.get(stream)
-    if (part !== undefined) {
-      this.answered.add(stream)
-      if (this.backward) part.to = seq - 1
-      else part.from = seq + 1
-    }
     return { stream, events, last: { epoch, seq }, head }
   }
 
@@ -170,11 +211,18 @@ export class TotalOrder {
       sql,
       parts.map((part) => part.row!.id)
     )
-    const batches = parts.map((part): Batch => {
-      const known = this.left > 0 && part.from <= part.to ? epochs.get(part.row!.id) : undefined
-      const last = known === undefined ? part.after : cursorAt(known, this.backward ? part.from : part.to)
-      return { stream: part.stream, events: [], last, head: headOf(part) }
-    })
+    const batches: Array<Batch> = []
+    for (const part of parts) {
+      const { stream, after, from, to } = part
+      const known = this.left > 0 && from <= to ? epochs.get(part.row!.id) : undefined
+      const last = known === undefined ? after : cursorAt(known, this.backward ? from : to)
+      const damage =
+        known === undefined || this.filtered
+          ? undefined
+          : damaged(this.connection.file, stream, this.backward ? to : from, "its row is missing")
+      if (damage !== undefined && this.query.onDamage !== "report") return { batches, end: false, damage }
+      batches.push({ stream, events: [], last, head: headOf(part), damage })
+    }
     this.closing = this.closing.slice(parts.length)
     return { batches, end: false }
   }
@@ -194,4 +242,19 @@ const runsOf = (rows: ReadonlyArray<TotalRow>, size: number): ReadonlyArray<Read
     else runs.push([row])
   }
   return runs
+}
+
+/** Rows that damage has moved: one that isn't intact and not where its seq is expected tells nothing of how far its stream was read. */
+const strayRows = (
+  run: ReadonlyArray<TotalRow>,
+  first: number | undefined,
+  step: 1 | -1,
+  types: Types
+): ReadonlyArray<TotalRow> => {
+  let expected = first
+  return run.filter((row) => {
+    const isStray = row.seq !== expected && !isIntact(row.name, types.nameOf(row.type_id), row)
+    if (!isStray) expected = row.seq + step
+    return isStray
+  })
 }

@@ -7,12 +7,15 @@ interface TypeStatements {
   readonly name: { readonly get: (id: number) => { readonly name: string } | undefined }
   readonly id: { readonly get: (name: string) => { readonly id: number } | undefined }
   readonly add: { readonly run: (name: string) => { readonly lastInsertRowid: number | bigint } }
+  readonly drop: { readonly run: (id: number) => unknown }
 }
 
 export class Types {
   private readonly sql: TypeStatements
   private readonly names = new Map<number, string>()
   private readonly ids = new Map<string, number>()
+  /** The names that were numbered here, in their order. */
+  private readonly given: Array<string> = []
 
   constructor(sql: TypeStatements) {
     this.sql = sql
@@ -38,13 +41,30 @@ export class Types {
     if (known !== undefined) return known
     const id = Number(this.sql.add.run(name).lastInsertRowid)
     this.keep(id, name)
+    this.given.push(name)
     return id
+  }
+
+  /** How many names were numbered here: what {@link takeBack} goes back to. */
+  get numbered(): number {
+    return this.given.length
+  }
+
+  /** Takes back the numbers that were given last, within the same transaction. */
+  takeBack(numbered: number): void {
+    for (const name of this.given.splice(numbered)) {
+      const id = this.ids.get(name)!
+      this.sql.drop.run(id)
+      this.ids.delete(name)
+      this.names.delete(id)
+    }
   }
 
   /** After a transaction that didn't come to be: a number given in it may be given to another name. */
   forget(): void {
     this.names.clear()
     this.ids.clear()
+    this.given.length = 0
   }
 
   private find(name: string): number | undefined {

@@ -148,6 +148,11 @@ const store = (call: Call, group: Group): Outcome => {
     insertOrThrow(call, id, group.stream, 1, fresh)
     return appended(call, group, admitted, move(call, id, group.stream, undefined, undefined, admitted))
   }
+  // Written in one transaction: only damage tells them apart, and the next seq would stand for two events, or behind none.
+  if (row.last !== row.seq) {
+    const problem = "its row tells another last seq than its events; verify the store"
+    throw damaged(call.connection.file, row.name, Math.min(row.last, row.seq) + 1, problem)
+  }
   // What looks refused may be a duplicate, which comes before expected and sealed.
   const decided = admitted._tag === "Admitted" && insert(call, row.id, row.name, row.seq + 1, admitted.fresh)
   if (!decided && group.events.length > 0) {
@@ -170,7 +175,7 @@ const known = (call: Call, stream: StreamRow, id: string): KnownEvent | undefine
   return { ...row, type }
 }
 
-/** Inserts events, or nothing at all when one of the ids is taken. */
+/** Inserts events, or nothing at all, numbers of types included, when one of the ids is taken. */
 const insert = (
   call: Call,
   stream: number,
@@ -179,19 +184,22 @@ const insert = (
   fresh: ReadonlyArray<EncodedEvent>
 ): boolean => {
   const { sql, now, full, secured, position } = call
+  const { numbered } = sql.types
   for (let i = 0; i < fresh.length; i++) {
     const event = fresh[i]!
     const seq = first + i
+    const place = position + 1 + i
+    const unsecured = full ? 0 : place - secured
     const { changes } = sql.insertEvent.run(
-      position + 1 + i,
+      place,
       stream,
       seq,
       event.version,
       event.seals ? 1 : 0,
       event.at,
       now,
-      full ? 0 : position + 1 + i - secured,
-      checksumOf(name, seq, event, now),
+      unsecured,
+      checksumOf(name, seq, place, event, now, unsecured),
       sql.types.idOf(event.type),
       event.id,
       event.meta ?? null,
@@ -199,6 +207,7 @@ const insert = (
     )
     if (changes === 0) {
       if (i > 0) sql.deleteEventsFrom.run(stream, first)
+      sql.types.takeBack(numbered)
       return false
     }
   }

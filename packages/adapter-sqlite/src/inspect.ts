@@ -47,7 +47,6 @@ interface Seen {
 }
 
 interface PlacedEventRow extends EventRow {
-  readonly position: number
   readonly stream_id: number
 }
 

@@ -21,6 +21,11 @@ export const open = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Connection, OpenFailed> {
   const problem = nodeProblem(process.versions.node)
   if (problem !== undefined) return yield* new OpenFailed({ reason: "node-too-old", problem })
+  // With NaN it would wait for ever.
+  if (!(busyTimeout >= 0)) {
+    const problem = `busyTimeout takes ms, 0 or more, not ${busyTimeout}`
+    return yield* new OpenFailed({ reason: "unsupported", problem })
+  }
   const driver = yield* loadDriver
   const work = (): Connection =>
     new Connection(driver, filename === ":memory:" ? filename : claimFile(filename), busyTimeout)

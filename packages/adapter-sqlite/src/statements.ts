@@ -7,6 +7,7 @@
  *   given out twice, so that a query under way cannot take new rows for old ones. Small columns stand first: a scan
  *   that excludes a row doesn't touch the overflow pages of its `data` (law Q4).
  * - Types of events are numbered, and stand in the index of seqs: what a query excludes by its type is never looked up.
+ *   A number stays when the last event of its type is removed: names of types are vocabulary, not data.
  * - An event's epoch follows from `epochs`: the row of its stream with the greatest `first` up to its seq.
  * - Everything up to a position is secured: a FULL commit has synced it. Each event says how far it stands behind that
  *   position, so the last event tells it, and a synced commit writes no page more (measured: a row of its own for it
@@ -130,6 +131,11 @@ export interface StreamRow {
   readonly attributes: string
 }
 
+/** A stream, and where its events end. */
+export interface LastingRow extends StreamRow {
+  readonly last: number
+}
+
 /** What a query's plan needs of a stream. */
 export interface PlanRow {
   readonly id: number
@@ -142,6 +148,7 @@ export interface PlanRow {
 }
 
 export interface EventRow {
+  readonly position: number
   readonly seq: number
   readonly id: string
   readonly type_id: number
@@ -149,6 +156,7 @@ export interface EventRow {
   readonly seals: number
   readonly at: number
   readonly written_at: number
+  readonly unsecured: number
   readonly meta: string | null
   readonly data: string
   readonly checksum: number
@@ -160,7 +168,6 @@ export interface PlacedRow extends EventRow {
 }
 
 export interface TotalRow extends EventRow {
-  readonly position: number
   readonly stream_id: number
   readonly name: string
   readonly head_seq: number
@@ -209,8 +216,8 @@ const headColumns = `s.id, s.name, s.seq, s.position, s.synced, s.epoch, s.gener
 
 const planColumns = "s.id, s.name, s.seq, s.epoch, s.largest, s.min_at, s.max_at"
 
-const eventColumns =
-  "e.seq, e.id, e.type_id, e.version, e.seals, e.at, e.written_at, e.meta, e.data, e.checksum"
+const eventColumns = `e.position, e.seq, e.id, e.type_id, e.version, e.seals, e.at, e.written_at, e.unsecured, e.meta,
+  e.data, e.checksum`
 
 const hasAttributes = `(:attributes IS NULL OR s.id IN (
   SELECT a.stream_id FROM json_each(:attributes) w CROSS JOIN attributes a ON a.key = w.key AND a.value = w.value
@@ -229,7 +236,7 @@ const slice = `SELECT ${eventColumns} FROM events e INDEXED BY events_by_seq
 const total = `WITH cursors(stream, seq) AS MATERIALIZED (
     SELECT CAST(value ->> 0 AS TEXT), value ->> 1 FROM json_each(:after)
   )
-  SELECT e.position, e.stream_id, s.name, s.seq AS head_seq, s.epoch AS head_epoch, ${eventColumns}
+  SELECT e.stream_id, s.name, s.seq AS head_seq, s.epoch AS head_epoch, ${eventColumns}
   FROM events e CROSS JOIN streams s ON s.id = e.stream_id LEFT JOIN cursors c ON c.stream = s.name
   WHERE e.position BETWEEN :from AND :to AND ${passes}
     AND e.seq BETWEEN max(:fromSeq, coalesce(c.seq, 0) + 1) AND :toSeq
@@ -305,7 +312,8 @@ export const prepare = (db: Database) => {
     types: new Types({
       name: as<[id: number], { readonly name: string }>("SELECT name FROM types WHERE id = ?"),
       id: as<[name: string], { readonly id: number }>("SELECT id FROM types WHERE name = ?"),
-      add: as<[name: string]>("INSERT INTO types(name) VALUES (?)")
+      add: as<[name: string]>("INSERT INTO types(name) VALUES (?)"),
+      drop: as<[id: number]>("DELETE FROM types WHERE id = ?")
     }),
 
     begin: as<[]>("BEGIN IMMEDIATE"),
@@ -320,7 +328,12 @@ export const prepare = (db: Database) => {
     /** Makes a FULL commit without events one that syncs, and says what it secures. */
     secure: as<[position: number]>("UPDATE meta SET secured = ?, syncs = syncs + 1"),
 
-    stream: as<[name: string], StreamRow>(`SELECT ${headColumns} FROM streams s WHERE s.name = ?`),
+    /** With its last seq by the index: rows of `streams` have no checksum, and a seq isn't given out twice. */
+    stream: as<[name: string], LastingRow>(
+      `SELECT ${headColumns},
+         (SELECT coalesce(max(seq), 0) FROM events INDEXED BY events_by_seq WHERE stream_id = s.id) AS last
+       FROM streams s WHERE s.name = ?`
+    ),
     createStream: as<[name: string]>(
       `INSERT INTO streams(name, seq, position, synced, epoch, generation, sealed, largest, min_at, max_at, written_at)
        VALUES (?, 0, 0, 0, '', -1, 0, 0, 0, 0, 0)`

@@ -35,8 +35,11 @@ export class Store extends OpenStorage {
 }
 
 /** How opening fails. */
-export const refusal = async (filename: string): Promise<unknown> => {
-  const outcome = await Store.open(filename).catch((error: unknown) => error)
+export const refusal = async (
+  filename: string,
+  options?: Omit<SqliteStorage.Options, "filename">
+): Promise<unknown> => {
+  const outcome = await Store.open(filename, options).catch((error: unknown) => error)
   if (outcome instanceof Store) throw new Error("It was opened")
   return outcome
 }

@@ -1,7 +1,9 @@
 import * as fs from "node:fs"
 import Sqlite from "better-sqlite3"
 import { Damaged, StorageError } from "@varve/core"
+import { Effect } from "effect"
 import { describe, expect, test } from "vitest"
+import { SqliteStorage } from "../src/index.ts"
 import { event, newFile, Store } from "./Store.ts"
 
 /** A store whose events "1".."9" of stream "s" stand between two other streams, closed. */
@@ -52,6 +54,8 @@ describe("R1 detected", () => {
       "at = at + 1",
       "seals = 1",
       "written_at = written_at + 1",
+      "position = position + 100",
+      "unsecured = 0",
       "meta = '{}'",
       "checksum = checksum + 1"
     ]) {
@@ -135,6 +139,65 @@ describe("R1 detected", () => {
     }
   })
 
+  test("in total order too no row is missing or in another's place, wherever other streams' events stand between", async () => {
+    const file = newFile()
+    const store = await Store.open(file)
+    const seqs = [1, 2, 3, 4, 5, 6]
+    for (const seq of seqs) for (const stream of ["a", "s"]) await store.append(stream, [`${stream}${seq}`])
+    await store.close()
+    for (const seq of seqs) {
+      for (const sql of ["DELETE FROM events WHERE", "UPDATE events SET position = position + 100 WHERE"]) {
+        const copy = newFile()
+        fs.copyFileSync(file, copy)
+        change(copy, `${sql} id = 's${seq}'`)
+        const damaged = await Store.open(copy)
+        for (const streams of [undefined, ["s"], ["a", "s"]]) {
+          for (const direction of ["forward", "backward"] as const) {
+            for (const batchEvents of [2, 100]) {
+              // Where a stream ends that isn't named isn't looked up.
+              const isEnd = seq === 6 || (seq === 1 && direction === "backward")
+              if (streams === undefined && isEnd && sql.startsWith("DELETE")) continue
+              const query = { order: "total", streams, direction, batchEvents } as const
+              const what = JSON.stringify({ sql, seq, ...query })
+              const answered: Array<number> = []
+              const error: unknown = await damaged
+                .visit(query, ({ events, stream }) => {
+                  if (stream === "s") answered.push(...events.map((one) => one.seq))
+                })
+                .catch((e: unknown) => e)
+              expect(error, what).toMatchObject({ _tag: "Damaged", stream: "s" })
+              const inOrder = direction === "forward" ? seqs : seqs.toReversed()
+              expect(answered, what).toEqual(inOrder.slice(0, answered.length))
+              expect(answered, what).not.toContain(seq)
+              const rest = await damaged.batches({ ...query, onDamage: "report" })
+              expect(
+                rest.flatMap(({ events, stream }) => (stream === "s" ? events.map((one) => one.seq) : [])),
+                what
+              ).toEqual(inOrder.filter((one) => one !== seq))
+              expect(
+                rest.flatMap(({ damage }) => (damage === undefined ? [] : [damage.seq])),
+                what
+              ).toContain(seq)
+            }
+          }
+        }
+        await damaged.close()
+      }
+    }
+  })
+
+  test("in total order too a stream without epochs is told", async () => {
+    const file = await written()
+    change(file, "DELETE FROM epochs WHERE stream_id = (SELECT id FROM streams WHERE name = 's')")
+    const store = await Store.open(file)
+    await expect(store.ids({ order: "total" })).rejects.toMatchObject({
+      _tag: "Damaged",
+      stream: "s",
+      seq: 1
+    })
+    expect(await store.ids({ order: "total", onDamage: "report" })).toEqual(["before", "behind"])
+  })
+
   test("a damaged original is no duplicate, and not overwritten", async () => {
     const file = await written()
     change(file, "UPDATE events SET data = '{}' WHERE id = '6'")
@@ -150,6 +213,34 @@ describe("R1 detected", () => {
     })
     expect(a).toMatchObject({ _tag: "Appended", seqs: [2] })
   })
+
+  test.each(["seq - 1", "seq - 9", "seq + 1"])(
+    "a seq isn't given out twice, nor behind a hole: a stream whose row tells %s takes nothing, and others do",
+    async (told) => {
+      const file = await written()
+      change(file, `UPDATE streams SET seq = ${told} WHERE name = 's'`)
+      const store = await Store.open(file)
+      for (const type of ["chunk", "other", "new"]) {
+        const [s, a] = await store.appendAll([
+          { stream: "s", events: [event(`s ${type}`, { type })], durability: "written" },
+          { stream: "a", events: [event(`a ${type}`, { type })], durability: "written" }
+        ])
+        expect(s).toMatchObject({
+          _tag: "Failed",
+          reached: "rejected",
+          cause: { _tag: "Damaged", stream: "s", file }
+        })
+        expect(a).toMatchObject({ _tag: "Appended" })
+      }
+      await store.close()
+      const { mended } = await Effect.runPromise(SqliteStorage.repair(file))
+      const repaired = await Store.open(file)
+      // What is missing can't be made anew.
+      expect(mended.length).toBe(told === "seq + 1" ? 0 : 1)
+      if (mended.length > 0)
+        expect(await repaired.append("s", ["new"])).toMatchObject({ _tag: "Appended", seqs: [10] })
+    }
+  )
 
   test("no flipped bit in a page of events gives a wrong answer", { timeout: 60_000 }, async () => {
     const file = await written()

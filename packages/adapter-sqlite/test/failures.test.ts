@@ -76,6 +76,33 @@ describe("A4 three-outcomes", () => {
     await other.close()
   })
 
+  test("A7, D1: what isn't stored leaves no type behind, in the file nor in mind", async () => {
+    const { file, faults, store } = await open()
+    const types = () => faults.count("types")
+    const before = types()
+    const refused = [
+      [event("a", { type: "new" }), event("first", { type: "other" })],
+      [event("first", { type: "new" })]
+    ]
+    for (const events of refused)
+      expect(await store.append("s", events)).toMatchObject({ _tag: "IdConflict", id: "first" })
+    expect(await store.append("s", [event("a", { type: "new" })], { expected: 7 })).toMatchObject({
+      _tag: "Conflict"
+    })
+    expect(types()).toBe(before)
+    const other = await Store.open(file)
+    await other.append("s2", [event("b", { type: "other" })])
+    // A duplicate stands between them, so that they are inserted, taken back and inserted again.
+    const again = [event("a", { type: "new" }), event("first"), event("b", { type: "newer" })]
+    expect(await store.append("s", again)).toMatchObject({ _tag: "Appended", seqs: [2, 1, 3] })
+    expect(types()).toBe(before + 3)
+    for (const each of [store, other]) {
+      expect((await each.events({})).map(({ type }) => type)).toEqual(["chunk", "new", "newer", "other"])
+      for (const type of ["new", "newer", "other"]) expect((await each.ids({ types: [type] })).length).toBe(1)
+    }
+    await other.close()
+  })
+
   test("an insert that fails is rejected, nothing of the call is stored, and the next one goes through", async () => {
     const { faults, store } = await open()
     let n = 0

@@ -1,9 +1,10 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import Sqlite from "better-sqlite3"
+import { Effect } from "effect"
 import { describe, expect, test } from "vitest"
 import { nodeProblem, openFailed } from "../src/open.ts"
-import { newFile, refusal, run, Store } from "./Store.ts"
+import { event, newFile, refusal, run, Store } from "./Store.ts"
 
 describe("opening", () => {
   test("makes a store where there is nothing, and opens it again", async () => {
@@ -94,6 +95,22 @@ describe("opening", () => {
     }
   })
 
+  test("a busyTimeout that is none is refused by its name, and makes no file", async () => {
+    for (const busyTimeout of [Number.NaN, -1, Number.NEGATIVE_INFINITY]) {
+      const file = newFile()
+      expect(await refusal(file, { busyTimeout })).toMatchObject({
+        _tag: "OpenFailed",
+        reason: "unsupported",
+        problem: `busyTimeout takes ms, 0 or more, not ${busyTimeout}`
+      })
+      expect(fs.existsSync(file)).toBe(false)
+    }
+    for (const busyTimeout of [0, Infinity])
+      expect(await (await Store.open(newFile(), { busyTimeout })).take("s", ["a"])).toMatchObject({
+        seqs: [1]
+      })
+  })
+
   test("Node that is too old is named", () => {
     expect(nodeProblem("20.20.2")).toMatch(/needs Node 22\.18 or newer, this is Node 20\.20\.2/)
     expect(nodeProblem("22.17.1")).toBeDefined()
@@ -109,6 +126,44 @@ describe("opening", () => {
       const { problem, reason } = openFailed("store.db", Object.assign(new Error("no binary"), { code }))
       expect(reason).toBe("unsupported")
       expect(problem).toContain(code)
+    }
+  })
+
+  test("after closing every call is refused, and the file isn't opened again", async () => {
+    for (const file of [newFile(), ":memory:"]) {
+      const store = await Store.open(file)
+      for (const stream of ["a", "b"]) await store.append(stream, ["1", "2", "3"])
+      const { storage } = store
+      const late = store.pull({ batchEvents: 1 })[Symbol.asyncIterator]()
+      expect((await late.next()).done).toBe(false)
+      await store.close()
+      const closed = expect.objectContaining({ message: expect.stringContaining("closed") })
+      const calls: Record<string, () => Promise<unknown>> = {
+        heads: () => store.head("a"),
+        query: () => store.ids({}),
+        "total order": () => store.ids({ order: "total" }),
+        "a page pulled late": async () => {
+          while (!(await late.next()).done);
+        },
+        remove: () => store.remove("a"),
+        // In memory there is nothing to secure.
+        ...(file === ":memory:" ? {} : { sync: () => store.sync() }),
+        load: () => Effect.runPromise(storage.snapshots.load("p", ["a"])),
+        save: () => Effect.runPromise(storage.snapshots.save([])),
+        drop: () => Effect.runPromise(storage.snapshots.drop())
+      }
+      for (const [what, call] of Object.entries(calls))
+        await expect(call(), `${what} of ${file}`).rejects.toMatchObject({
+          _tag: "StorageError",
+          cause: closed
+        })
+      const failed = { _tag: "Failed", reached: "rejected", cause: closed }
+      const group = { stream: "a", events: [event("4")], durability: "synced" } as const
+      expect(await store.appendAll([group])).toMatchObject([failed])
+      expect(storage.appendSync!([group])).toMatchObject([failed])
+      if (file === ":memory:") continue
+      expect(fs.readdirSync(path.dirname(file))).toEqual(["store.db"])
+      expect(await (await Store.open(file)).ids({})).toEqual(["1", "2", "3", "1", "2", "3"])
     }
   })
 

@@ -1,8 +1,13 @@
 import Sqlite from "better-sqlite3"
-import { type Appended } from "@varve/core"
+import { type Appended, LogStorage } from "@varve/core"
+import { Effect, Layer } from "effect"
 import { rmSync } from "node:fs"
 import { describe, expect, onTestFinished, test } from "vitest"
+import { Connection } from "../src/Connection.ts"
+import { service } from "../src/service.ts"
+import { claimFile } from "../src/StoreFile.ts"
 import { bundleProgram } from "./crash/bundle.ts"
+import { Faults } from "./Faults.ts"
 import { newFile, programFile, start, startNode, Store } from "./Store.ts"
 
 describe("many processes", () => {
@@ -51,18 +56,33 @@ describe("many processes", () => {
 
   test("a lock held by another process is waited for without blocking the event loop, then refused", async () => {
     const file = newFile()
-    const store = await Store.open(file, { busyTimeout: 200 })
+    const faults = new Faults()
+    const busyTimeout = 1000
+    const connection = new Connection(faults.driver, claimFile(file), busyTimeout)
+    const layer = Layer.effect(
+      LogStorage,
+      Effect.acquireRelease(Effect.succeed(service(connection)), () => Effect.sync(() => connection.close()))
+    )
+    const store = await Store.of(layer)
     await store.append("a", ["1"])
     const holder = new Sqlite(file)
     holder.exec("BEGIN IMMEDIATE")
-    let ticks = 0
-    const timer = setInterval(() => ticks++, 5)
+    // Turns of the event loop before each attempt: however slow the machine, there must be one between any two.
+    let turns = 0
+    const timer = setInterval(() => turns++, 0)
+    const attempts: Array<number> = []
+    faults.before = (step) => {
+      if (step === "BEGIN IMMEDIATE") attempts.push(turns)
+    }
     const begun = performance.now()
     const outcome = await store.append("a", ["2"])
     clearInterval(timer)
+    faults.before = () => {}
     expect(outcome).toMatchObject({ _tag: "Failed", reached: "rejected", cause: { code: "SQLITE_BUSY" } })
-    expect(performance.now() - begun).toBeGreaterThanOrEqual(190)
-    expect(ticks).toBeGreaterThan(15)
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(busyTimeout - 10)
+    // Each of them blocks, so one must be short: by itself it takes 5 ms, and 25 with the pause behind it.
+    expect(attempts.length).toBeGreaterThan(10)
+    expect(new Set(attempts.slice(1)).size).toBe(attempts.length - 1)
     // Reads don't wait for writers.
     expect(await store.ids({})).toEqual(["1"])
     setTimeout(() => holder.exec("ROLLBACK"), 60)

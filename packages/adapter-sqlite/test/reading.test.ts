@@ -62,7 +62,13 @@ describe("Q4 pushed-down", () => {
   }
 
   test.each([
-    ["stream", ["s USING INDEX sqlite_autoindex_streams_1 (name=?)"]],
+    [
+      "stream",
+      [
+        "s USING INDEX sqlite_autoindex_streams_1 (name=?)",
+        "events USING COVERING INDEX events_by_seq (stream_id=?)"
+      ]
+    ],
     ["eventById", ["e USING INDEX events_by_id (stream_id=? AND id=?)"]],
     [
       "headsInRange",

@@ -60,7 +60,7 @@ const dump = (file: string, of = tables): string => {
 
 const s = "(SELECT id FROM streams WHERE name = 's')"
 
-/** Removes an entry from an index without its table: the index is hidden while the row is changed. */
+/** Changes a table without one of its indexes, which is hidden meanwhile. */
 const unindexed = (sql: string): string => `
   PRAGMA writable_schema = ON;
   CREATE TEMP TABLE kept AS SELECT rowid AS place, type, name, tbl_name, rootpage, sql FROM sqlite_schema WHERE name = 'events_by_id';
@@ -81,6 +81,16 @@ const damage: ReadonlyArray<Planted> = [
   {
     what: "a changed event",
     sql: `UPDATE events SET data = '{"text":"${secret} x"}' WHERE id = '6'`,
+    found: { stream: "s", seq: 6, problem: "its checksum doesn't match" }
+  },
+  {
+    what: "an event at another position",
+    sql: "UPDATE events SET position = position + 100 WHERE id = '6'",
+    found: { stream: "s", seq: 6, problem: "its checksum doesn't match" }
+  },
+  {
+    what: "an event that vouches for more than was secured",
+    sql: "UPDATE events SET unsecured = 0 WHERE id = '6'",
     found: { stream: "s", seq: 6, problem: "its checksum doesn't match" }
   },
   {
@@ -161,9 +171,10 @@ const derived: ReadonlyArray<Planted> = [
     found: { problem: "rows of a stream that was removed (id 98, 0 events)" }
   },
   {
-    what: "an index without an entry",
+    what: "an index with an entry too many",
     sql: unindexed(
-      "UPDATE events SET position = 1000 WHERE id = 'behind'; UPDATE streams SET position = 1000 WHERE name = 'z'"
+      `DELETE FROM events WHERE id = 'behind'; DELETE FROM epochs WHERE stream_id = (SELECT id FROM streams WHERE name = 'z');
+      DELETE FROM streams WHERE name = 'z'`
     ),
     found: { problem: "an index tells other than its table (events_by_id)" }
   }
