@@ -17,6 +17,10 @@ export function* summaries(store: Store, selection: Selection): Steps<ReadonlyAr
   return found
 }
 
+/**
+ * Of a damaged log the head that is known, as from the index, which knows nothing of damage: else one log would hide all
+ * others. The damage is told by whoever reads the stream, appends to it, or verifies the folder.
+ */
 export const heads = (
   store: Store,
   selection: Selection
@@ -24,12 +28,7 @@ export const heads = (
   attempt("heads", () => collect(store, selection))
 
 function* collect(store: Store, selection: Selection): Steps<ReadonlyArray<Head>> {
-  const heads: Array<Head> = []
-  for (const { damage, head } of yield* summaries(store, selection)) {
-    if (damage !== undefined) throw damage
-    if (head !== undefined) heads.push(head)
-  }
-  return heads
+  return (yield* summaries(store, selection)).flatMap(({ head }) => head ?? [])
 }
 
 /** Runs steps as an effect; what they throw is told as the seam tells it. */
