@@ -17,9 +17,10 @@ import {
   Unsupported
 } from "@varve/core"
 import { Effect, Option, Stream } from "effect"
-import { attempt, summaries } from "./heads.ts"
+import { summaries } from "./heads.ts"
 import { closeQuietly, openToRead } from "./files.ts"
 import { Backward, Forward, type LogEvents } from "./LogEvents.ts"
+import { runEffect } from "./runEffect.ts"
 import { failed, type Store } from "./Store.ts"
 import { isLogOf, type Summary } from "./Summary.ts"
 
@@ -51,7 +52,7 @@ export const query = (store: Store, asked: Query): Stream.Stream<Batch, StorageE
   })
 
 const plan = Effect.fnUntraced(function* (store: Store, asked: Query) {
-  const known = yield* attempt("query", () => summaries(store, asked))
+  const known = yield* runEffect("query", () => summaries(store, asked))
   const byName = new Map(known.map((summary) => [summary.stream, { summary, end: summary.end }]))
   // A log that is damaged before its first event has no head, but is to be met all the same.
   const broken = known.filter(({ head }) => head === undefined)
