@@ -195,6 +195,9 @@ export interface Log<E extends EventSet.Any> extends LiveSource<E> {
   /** Deletes a stream for good, with its snapshots. False when it didn't exist. */
   readonly remove: (stream: string) => Effect.Effect<boolean, ReadError | Busy>
 
+  /** Lets another process write a stream, behind what was recorded. The next append here takes it again. */
+  readonly release: (stream: string) => Effect.Effect<void, InvalidName | LogClosed>
+
   /** Makes everything recorded and appended so far survive power loss, where the storage can. */
   readonly sync: Effect.Effect<void, AppendError | ReadError>
 
@@ -215,7 +218,7 @@ export interface Log<E extends EventSet.Any> extends LiveSource<E> {
   /** Takes nothing more and settles what was taken. A scope does it too; again, it answers the same. */
   readonly close: Effect.Effect<void, AppendError>
 
-  /** The storage below: what it `supports`, its `counters`, and `release`, which lets another process write a stream. */
+  /** The storage below: what it `supports`, and its `counters`. */
   readonly storage: StorageService
 
   readonly [receiving]: (stream: string) => Target
@@ -466,6 +469,14 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
       Effect.tap(
         ask<boolean, ReadError | Busy>((resume) => writer.call(stream, storage.remove(stream), resume)),
         () => Effect.sync(() => moves.look(stream))
+      ),
+    release: (stream) =>
+      ask<void, InvalidName | LogClosed>((resume) =>
+        writer.call(
+          stream,
+          Effect.suspend(() => storage.release(stream)),
+          resume
+        )
       ),
     sync: Effect.andThen(
       settled(() => undefined),

@@ -154,6 +154,9 @@ export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
   /** Deletes a stream for good, with its snapshots. False when it didn't exist. */
   readonly remove: (stream: string) => Promise<boolean>
 
+  /** Lets another process write a stream, behind what was recorded. The next append here takes it again. */
+  readonly release: (stream: string) => Promise<void>
+
   /** Makes everything recorded and appended so far survive power loss, where the storage can. */
   readonly sync: () => Promise<void>
 
@@ -245,6 +248,7 @@ export const open = async <E extends EventSet.Any, StorageError>(
     heads: (selection) => run(log.heads(selection)),
     head: (stream) => run(log.head(stream)),
     remove: (stream) => run(log.remove(stream)),
+    release: (stream) => run(log.release(stream)),
     sync: () => run(log.sync),
     follow: (stream, asked) => iterate(log.follow(stream, asked)),
     stateWithCursor: (stream, projection) => run(log.stateWithCursor(stream, projection)),

@@ -70,6 +70,29 @@ describe("both faces", () => {
     )
   })
 
+  test("release stands in the stream's line, behind what was recorded", async () => {
+    const memory = MemoryStorage.make()
+    const calls: Array<string> = []
+    await using log = await open({
+      append: (groups) => {
+        calls.push(`append ${groups[0]!.events.length}`)
+        return Effect.andThen(Effect.sleep(2), memory.append(groups))
+      },
+      release: (stream) => Effect.sync(() => void calls.push(`release ${stream}`))
+    })
+    for (const release of [() => log.release("s"), () => Effect.runPromise(log.effect.release("s"))]) {
+      log.record("s", chunk("a"))
+      const released = release()
+      log.record("s", chunk("b"))
+      await released
+      await log.flush()
+      expect(calls.splice(0)).toEqual(["append 1", "release s", "append 1"])
+    }
+    await expect(log.release("")).rejects.toMatchObject({ _tag: "InvalidName" })
+    await log.close()
+    await expect(log.release("s")).rejects.toMatchObject({ _tag: "LogClosed" })
+  })
+
   test("a storage that promises less than is asked for is refused", async () => {
     const opening = Varve.open({ events: Session, storage: MemoryStorage.layer, durability: "power" })
     await expect(opening).rejects.toMatchObject({ _tag: "OpenFailed", reason: "unsupported" })
