@@ -201,7 +201,10 @@ export interface Log<E extends EventSet.Any> extends LiveSource<E> {
   /** Makes everything recorded and appended so far survive power loss, where the storage can. */
   readonly sync: Effect.Effect<void, AppendError | ReadError>
 
-  /** Tells of every group as it is stored, once, and of volatile events. Answers how to stop. */
+  /**
+   * Tells of every group as this log stores it, once, and of volatile events. A group of a copy is told by its `head`
+   * alone, without events: whoever needs them follows or reads the stream. Answers how to stop.
+   */
   readonly listen: (
     listener: (notification: Notification<EventSet.Known<E>, EventSet.Volatile<E>>) => void
   ) => () => void

@@ -175,7 +175,10 @@ export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
   /** A live projection of every stream, by name. Holds all their states. */
   readonly viewAll: Log.Log<E>["viewAll"]
 
-  /** Tells of every group as it is stored, once, and of volatile events. Answers how to stop. */
+  /**
+   * Tells of every group as this log stores it, once, and of volatile events. A group of a copy is told by its `head`
+   * alone, without events: whoever needs them follows or reads the stream. Answers how to stop.
+   */
   readonly listen: Log.Log<E>["listen"]
 
   /** Settles what was taken, then closes the storage. Rejects with what could not be stored. */
