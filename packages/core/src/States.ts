@@ -254,7 +254,7 @@ export class States<E extends EventSet.Any> {
     const { name } = first.projection
     const names = foldings.map(({ stream }) => stream)
     const load = Effect.suspend(() => this.storage.snapshots.load(name, names))
-    return Effect.andThen(this.writer.settled, load).pipe(
+    return Effect.andThen(this.writer.settled(foldings), load).pipe(
       Effect.catchCause((cause) => {
         const stream = foldings.length === 1 ? first.stream : allStreams
         this.around.report({ stream, projection: name, cause: Cause.squash(cause) })
