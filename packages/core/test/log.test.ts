@@ -38,8 +38,8 @@ describe("both faces", () => {
       attributes: { project: "p" }
     })
     expect(receipt.events).toEqual([
-      { id: "1", seq: 1, duplicate: false, conflict: false },
-      { id: "2", seq: 2, duplicate: false, conflict: false }
+      { id: "1", seq: 1, duplicate: false, kept: false },
+      { id: "2", seq: 2, duplicate: false, kept: false }
     ])
     expect(receipt.durability).toBe("none")
     expect(await log.state("s", Transcript)).toEqual({ text: "Hello", turns: 0 })
@@ -188,6 +188,17 @@ describe("refusals of append", () => {
       _tag: "InvalidName"
     })
     expect((await log.head("s"))?.cursor.seq).toBe(1)
+  })
+
+  test("D2 same-id-other-content: what is kept is named so in the receipt, with its seq", async () => {
+    await using log = await open()
+    await log.append("s", chunk("a", { id: "1" }))
+    const events = [chunk("b", { id: "1" }), chunk("a", { id: "1" }), chunk("c", { id: "2" })]
+    expect((await log.append("s", events, { onIdConflict: "keep" })).events).toEqual([
+      { id: "1", seq: 1, duplicate: false, kept: true },
+      { id: "1", seq: 1, duplicate: true, kept: false },
+      { id: "2", seq: 2, duplicate: false, kept: false }
+    ])
   })
 
   test("InvalidName, InvalidEvent, IdConflict, Sealed, StreamNotFound write nothing", async () => {
