@@ -49,15 +49,16 @@ import { type Copied, copy, type CopyOptions, type Target } from "./Copy.ts"
 import { type Decided, decide, type DecideOptions, DecisionTurns } from "./Decision.ts"
 import { checkFollow, follow } from "./Follow.ts"
 import type { Following } from "./Follower.ts"
+import type { Fork, Start } from "./Fork.ts"
 import { type Failure, guarded, type Notification, tell } from "./Listeners.ts"
 import type { LiveSource } from "./LiveSource.ts"
 import type { Unrecognized } from "./LogEvent.ts"
-import { Moves, type MovesOptions, type Start } from "./Moves.ts"
+import { Moves, type MovesOptions } from "./Moves.ts"
 import { type AppendOptions, errorOf, type Receipt } from "./Receipt.ts"
 import { type SnapshotFailure, SnapshotWriter } from "./SnapshotWriter.ts"
 import type { Folded } from "./Folding.ts"
 import {
-  type Surroundings,
+  type Projecting,
   States,
   type StatesOptions,
   type StatesQuery,
@@ -247,8 +248,7 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
     fiber.addObserver(onExit)
     return () => fiber.interruptUnsafe()
   }
-  const forkTo = <A, Err>(effect: Effect.Effect<A, Err>, onExit: (exit: Exit.Exit<A, Err>) => void): void =>
-    void fork(effect).addObserver(onExit)
+  const forkTo: Fork = (effect, onExit) => void fork(effect).addObserver(onExit)
   const report = guarded(
     options.onListenerError ?? ((error) => void fork(Effect.logError("A listener of the log failed", error)))
   )
@@ -303,7 +303,7 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
   const logSnapshotFailure = ({ cause, ...rest }: SnapshotFailure): void =>
     void fork(Effect.logWarning("A snapshot could not be used or saved", rest, cause))
   const { onSnapshotFailure = logSnapshotFailure } = options
-  const around: Surroundings<E> = {
+  const around: Projecting<E> = {
     fork: forkTo,
     decode: decodeEvent,
     report: (failure) => tell(report, () => onSnapshotFailure(failure))

@@ -3,6 +3,7 @@
  * a snapshot is disposable (law N2); the next occasion tries again (law N5).
  */
 import { Cause, Deferred, Effect, Exit } from "effect"
+import type { Fork } from "./Fork.ts"
 import type { StorageService, StoredSnapshot } from "./LogStorage.ts"
 
 /** A snapshot that could not be saved, or loaded. It is tried again at the next occasion; meanwhile states are folded. */
@@ -20,8 +21,6 @@ export interface Saving {
   readonly projection: { readonly name: string }
   readonly snapshot: () => { readonly snapshot: StoredSnapshot; readonly done: () => void } | undefined
 }
-
-type Fork = <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
 
 export class SnapshotWriter {
   private readonly storage: StorageService
