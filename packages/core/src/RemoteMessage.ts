@@ -17,7 +17,7 @@ import * as EventSet from "./EventSet.ts"
 import type { LogEvent, NewEvent, UnrecognizedData } from "./LogEvent.ts"
 
 /** Characters of data in one message: what is longer is told in pieces. */
-export const pieceLength = 2 ** 16
+const pieceLength = 2 ** 16
 
 /** The longest message that a server reads, in characters, unless it is told otherwise. */
 export const messageLength = 2 ** 20
