@@ -69,6 +69,7 @@ describe("Q4 pushed-down", () => {
         "events USING COVERING INDEX events_by_seq (stream_id=?)"
       ]
     ],
+    ["lastEvent", ["e USING INTEGER PRIMARY KEY (rowid=?)"]],
     ["eventById", ["e USING INDEX events_by_id (stream_id=? AND id=?)"]],
     [
       "headsInRange",
