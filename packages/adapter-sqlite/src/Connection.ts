@@ -260,7 +260,10 @@ export class Connection {
   private open(): Opened {
     if (this.opened !== undefined) return this.opened
     // Who calls late would open the file for good.
-    if (this.closed) throw new Error("The store is closed; open it again to go on")
+    if (this.closed) {
+      const problem = "is closed; open it again to go on"
+      throw new OpenFailed({ reason: "unreachable", file: this.file, problem })
+    }
     // A file that went away isn't made anew: its successor would have other modes and none of the events.
     const db = new this.driver(this.file, { timeout: blockingWait, fileMustExist: !this.memory })
     try {
