@@ -6,8 +6,8 @@ import { maxDepth, stringify, Unfit } from "../src/Json.ts"
 const nested = (depth: number, value: unknown): unknown =>
   depth === 0 ? value : depth % 2 === 0 ? [nested(depth - 1, value)] : { a: nested(depth - 1, value) }
 
-const holed = [1, 2, 3]
-delete holed[1]
+const holed: Array<number> = []
+holed[1] = 1
 
 const refused: ReadonlyArray<readonly [what: string, value: unknown, problem: RegExp]> = [
   ["NaN", Number.NaN, /not finite/],
