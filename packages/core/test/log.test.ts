@@ -371,7 +371,7 @@ describe("O7 pressure: recorded events that are not stored are told to somebody"
       log.record("sealed", chunk("secret"))
       log.record("s", chunk({ secret: 1 } as never))
     })
-    await Effect.runPromise(program.pipe(Effect.provide(SessionLog.layer), Effect.provide(layer)))
+    await Effect.runPromise(Effect.provide(program, Layer.provide(SessionLog.layer, layer)))
     expect(lines).toHaveLength(3)
     expect(lines.every((line) => line.includes("Error"))).toBe(true)
     const one = (stream: string, cause: string) => JSON.stringify({ stream, events: 1, cause })
