@@ -223,6 +223,31 @@ describe("Q3 bounded", () => {
   })
 })
 
+describe("Q6 progress", () => {
+  test.each(["stream", "total"] as const)("%s order tells all events that it examines", async (order) => {
+    const { store } = await filled(3, 20)
+    const told: Array<string> = []
+    await store.batches({
+      order,
+      batchEvents: 20,
+      onProgress: ({ done, total }) => told.push(`${done} of ${total}`)
+    })
+    expect(told).toEqual(["0 of 60", "20 of 60", "40 of 60", "60 of 60"])
+  })
+})
+
+describe("Q7 bounds", () => {
+  test.each(["stream", "total"] as const)(
+    "limit 0 moves no cursor, and misses no event: %s order",
+    async (order) => {
+      const { store } = await filled(1, 3)
+      const batches = await store.batches({ order, streams: ["s00000"], limit: 0 })
+      expect(batches).toMatchObject([{ events: [], last: undefined, head: { seq: 3 } }])
+      expect(batches[0]!.damage).toBeUndefined()
+    }
+  )
+})
+
 describe("Q5 stable", () => {
   test.each(["forward", "backward"] as const)(
     "in total order, what comes and goes while it is read is no damage: %s",
