@@ -29,6 +29,9 @@ export interface StoreOptions extends Ports {
   readonly notify: (notice: Notice) => void
 }
 
+/** ms between two looks at what is idle, at most: `Infinity` lets no stream go, but there is more to tidy. */
+const mostBetween = 60_000
+
 export class Store implements Surroundings {
   readonly directory: string
   readonly disk: Disk
@@ -54,7 +57,8 @@ export class Store implements Surroundings {
     this.claims = claims
     this.index = new HeadIndex(disk, this.turns, `${directory}/.varve`)
     this.notify = notify
-    this.idle = setInterval(() => void this.tidy(idleTimeout), idleTimeout / 4).unref()
+    const often = Math.min(Math.max(idleTimeout / 4, 10), mostBetween)
+    this.idle = setInterval(() => void this.tidy(idleTimeout), often).unref()
   }
 
   /** Opens a folder, and makes it where there is none. */
