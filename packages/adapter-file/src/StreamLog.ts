@@ -371,8 +371,11 @@ export class StreamLog {
       this.store.opened(this)
       return this.writing
     } catch (error) {
+      const isUnsecured = this.failedAt !== undefined || this.leftTo > 0
+      // Whoever claims it meanwhile may leave a torn end of its own there, which is to be kept and told.
+      this.failedAt = undefined
       claims.drop(this.name)
-      this.store.closed(this, this.failedAt !== undefined || this.leftTo > 0)
+      this.store.closed(this, isUnsecured)
       throw error
     }
   }
