@@ -107,6 +107,9 @@ const fresh = async (make: () => Recipe, opened: Array<Store>): Promise<Store> =
   return store
 }
 
+/** How long a counterexample is shrunk, ms: where a run starts processes, a verdict in time is worth more than the fewest calls. */
+const shrinking = 5_000
+
 const bench = (options: LawOptions, make: () => Recipe, seed: number, opened: Array<Store>): Bench => {
   let runs = 0
   return {
@@ -115,13 +118,16 @@ const bench = (options: LawOptions, make: () => Recipe, seed: number, opened: Ar
     property: async (arbitrary, check, { fresh: freshEachRun = false, share = 1 } = {}) => {
       const shared = freshEachRun ? undefined : new Connection(make())
       if (shared !== undefined) opened.push(new Store(await shared.open()))
+      let found = Infinity
       const property = fc.asyncProperty(arbitrary, async (value) => {
+        if (performance.now() - found > shrinking) return
         const store = shared
           ? new Store(shared, `${runs++}/`)
           : new Store(await new Connection(make()).open())
         try {
           await check(store, value)
         } catch (error) {
+          found = Math.min(found, performance.now())
           throw new Broken(error instanceof Broken ? error.message : crash(error), store.history())
         } finally {
           if (freshEachRun) await store.close()
