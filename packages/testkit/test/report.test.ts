@@ -1,6 +1,7 @@
 import { LogStorage, MemoryStorage, OpenFailed } from "@varve/core"
 import { Effect, Layer } from "effect"
 import { expect, test } from "vitest"
+import { briefly } from "../src/conformance.ts"
 import { checkLaws, faults, faulty, summarise } from "../src/index.ts"
 
 const fault = (name: string) => faulty(faults.find((one) => one.name === name)!)
@@ -21,6 +22,14 @@ test("a broken law is told by its name, its promise, the shrunk calls and the se
   expect(summarise(report)).toMatch(
     /The law "A7 expected" is broken[^]*It promises: An append whose `expected`[^]*wanted: .*Conflict[^]*got: .*Appended[^]* \d\. append[^]*-> Appended[^]*only: \["A7 expected"\], seed: \d+/
   )
+})
+
+test("a law that came to no end is told as unfinished", async () => {
+  const verdicts = await checkLaws({ storage: () => MemoryStorage.layer, only: ["A10 empty"] })
+  const told = briefly(verdicts, new Set(["A10 empty", "A2 crash"]), 30_000)
+  expect(told).toContain("1 laws kept, 0 broken, 0 skipped, 1 unfinished")
+  expect(told).toMatch(/unfinished after 30 s[^]*A2 crash\. Raise `timeout`/)
+  expect(briefly(verdicts, new Set(["A10 empty"]), 30_000)).not.toContain("unfinished")
 })
 
 test("the same seed finds the same", async () => {
