@@ -1,4 +1,4 @@
-import { LogStorage, MemoryStorage, OpenFailed } from "@varve/core"
+import { LogStorage, MemoryStorage, OpenFailed, type StorageService } from "@varve/core"
 import { Effect, Layer } from "effect"
 import { expect, test } from "vitest"
 import { briefly } from "../src/conformance.ts"
@@ -38,6 +38,28 @@ test("the same seed finds the same", async () => {
   const [two] = await checkLaws(options)
   const calls = (text: string | undefined) => text?.replace(/epoch \S+/g, "")
   expect(calls(one!.counterexample)).toBe(calls(two!.counterexample))
+})
+
+test("a receipt of duplicates that tells no head breaks the law instead of the kit", async () => {
+  const whole = MemoryStorage.make()
+  const headless: StorageService = {
+    ...whole,
+    append: (groups) =>
+      Effect.map(whole.append(groups), (outcomes) =>
+        outcomes.map((one) =>
+          one._tag === "Appended" && one.duplicates.length > 0 ? { ...one, head: undefined } : one
+        )
+      )
+  }
+  const report = await checkLaws({
+    storage: () => Layer.succeed(LogStorage, headless),
+    only: ["D1", "M2 linearizable"]
+  })
+  for (const verdict of report)
+    expect(verdict).toMatchObject({
+      outcome: "broken",
+      reason: expect.stringMatching(/Appended with seqs \[\d+.*\] must tell the head; it told none/)
+    })
 })
 
 test("a storage that throws, or cannot be opened, breaks the law instead of the kit", async () => {
