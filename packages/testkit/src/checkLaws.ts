@@ -24,7 +24,7 @@ export interface LawOptions {
   readonly runs?: number | undefined
   /** Repeats a run that failed: the report names its seed. */
   readonly seed?: number | undefined
-  /** Only laws whose name begins with one of these: `["A7", "D3 for-ever"]`. */
+  /** Only laws whose name is one of these or begins with its words: `["A7", "D3 for-ever"]`. Throws at one without a law. */
   readonly only?: ReadonlyArray<string> | undefined
 }
 
@@ -52,7 +52,7 @@ export interface Verdict {
 /** What became of each law, in the order in which they were tried. */
 export type Report = ReadonlyArray<Verdict>
 
-/** Every law in turn. Never rejects: a storage that cannot be opened breaks every law. */
+/** Every law in turn. Whatever a storage does, it doesn't reject: one that cannot be opened breaks every law. */
 export const checkLaws = async (options: LawOptions): Promise<Report> => {
   const verdicts: Array<Verdict> = []
   for (const law of lawsOf(options)) verdicts.push(await checkLaw(law, options))
@@ -60,10 +60,16 @@ export const checkLaws = async (options: LawOptions): Promise<Report> => {
 }
 
 /** The laws that the options ask for. */
-export const lawsOf = ({ only }: Pick<LawOptions, "only">): ReadonlyArray<Law> =>
-  only === undefined
-    ? allLaws
-    : allLaws.filter((law) => only.some((prefix) => `${law.name} `.startsWith(`${prefix} `)))
+export const lawsOf = ({ only }: Pick<LawOptions, "only">): ReadonlyArray<Law> => {
+  if (only === undefined) return allLaws
+  const isOf = (words: string) => (law: Law) => `${law.name} `.startsWith(`${words} `)
+  const unknown = only.filter((words) => !allLaws.some(isOf(words)))
+  if (unknown.length > 0)
+    throw new Error(
+      `No law is named, or begins with the words, ${unknown.map((words) => JSON.stringify(words)).join(", ")}`
+    )
+  return allLaws.filter((law) => only.some((words) => isOf(words)(law)))
+}
 
 export const checkLaw = async (law: Law, options: LawOptions): Promise<Verdict> => {
   const start = performance.now()

@@ -32,6 +32,11 @@ test("a law that came to no end is told as unfinished", async () => {
   expect(briefly(verdicts, new Set(["A10 empty"]), 30_000)).not.toContain("unfinished")
 })
 
+test("asking for a law that there isn't is told", async () => {
+  const asking = checkLaws({ storage: () => MemoryStorage.layer, only: ["A7", "A7 expec"] })
+  await expect(asking).rejects.toThrow(/No law is named.*"A7 expec"/)
+})
+
 test("the same seed finds the same", async () => {
   const options = { ...fault("`until` is inclusive"), only: ["Q1 equals-naive"], seed: 42 }
   const [one] = await checkLaws(options)
