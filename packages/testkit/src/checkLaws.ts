@@ -183,6 +183,10 @@ export const explain = (law: Law, verdict: Verdict): string =>
       : ["", `  To see it again: { only: ["${law.name}"], seed: ${verdict.seed} }`])
   ].join("\n")
 
+/** What no run of this kit tells of a storage, whatever it kept. */
+export const unprovable =
+  "beyond this kit: writes and syncs that fail (A4, A5, A6), and power cuts, but for a `crash` with `powerCut`; see docs/laws.md"
+
 /** A report as text: what was proven, what was skipped and why, and every broken law in full. */
 export const summarise = (report: Report): string => {
   const of = (outcome: Verdict["outcome"]) => report.filter((verdict) => verdict.outcome === outcome)
@@ -196,6 +200,7 @@ export const summarise = (report: Report): string => {
           allLaws.find((law) => law.name === verdict.law)!,
           verdict
         )}`
-    )
+    ),
+    `  ${unprovable}`
   ].join("\n")
 }

@@ -2,7 +2,7 @@
 import { afterAll, describe, test } from "vitest"
 import { Broken } from "./Broken.ts"
 import type { Law } from "./Law.ts"
-import { checkLaw, explain, type LawOptions, lawsOf, type Verdict } from "./checkLaws.ts"
+import { checkLaw, explain, type LawOptions, lawsOf, unprovable, type Verdict } from "./checkLaws.ts"
 
 /** What is proven, and how hard it is tried. */
 export interface ConformanceOptions extends LawOptions {
@@ -66,7 +66,7 @@ export const briefly = (
     unfinished.length === 0
       ? ""
       : `\n  unfinished after ${timeout / 1_000} s, neither kept nor broken: ${unfinished.join(", ")}. Raise \`timeout\`, lower \`runs\`, or put the store in memory; a call that never answers looks the same`
-  return `${of("kept").length} laws kept, ${of("broken").length} broken, ${of("skipped").length} skipped${unfinished.length === 0 ? "" : `, ${unfinished.length} unfinished`}${skipped.join("")}${waiting}`
+  return `${of("kept").length} laws kept, ${of("broken").length} broken, ${of("skipped").length} skipped${unfinished.length === 0 ? "" : `, ${unfinished.length} unfinished`}${skipped.join("")}${waiting}\n  ${unprovable}`
 }
 
 /** The reader's storage is at fault, not a line of this kit. */
