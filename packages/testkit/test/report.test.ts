@@ -46,18 +46,20 @@ test("the same seed finds the same", async () => {
 })
 
 test("a receipt of duplicates that tells no head breaks the law instead of the kit", async () => {
-  const whole = MemoryStorage.make()
-  const headless: StorageService = {
-    ...whole,
-    append: (groups) =>
-      Effect.map(whole.append(groups), (outcomes) =>
-        outcomes.map((one) =>
-          one._tag === "Appended" && one.duplicates.length > 0 ? { ...one, head: undefined } : one
+  const headless = (): StorageService => {
+    const whole = MemoryStorage.make()
+    return {
+      ...whole,
+      append: (groups) =>
+        Effect.map(whole.append(groups), (outcomes) =>
+          outcomes.map((one) =>
+            one._tag === "Appended" && one.duplicates.length > 0 ? { ...one, head: undefined } : one
+          )
         )
-      )
+    }
   }
   const report = await checkLaws({
-    storage: () => Layer.succeed(LogStorage, headless),
+    storage: () => Layer.sync(LogStorage, headless),
     only: ["D1", "M2 linearizable"]
   })
   for (const verdict of report)
