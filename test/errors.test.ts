@@ -93,7 +93,7 @@ const produce: Record<string, () => Promise<unknown>> = {
   AppendRejected: () => withTrouble("rejected"),
   AppendUnknown: () => withTrouble("unknown, not written"),
   RecordFailed: async () => {
-    const log = await open()
+    const log = await open({ onFailure: () => undefined })
     await log.append("s", Session.Ended())
     log.record("s", said)
     await log.flush("s")

@@ -7,5 +7,9 @@ const sources = JSON.parse(readFileSync(process.env["VARVE_MUTATED"]!, "utf8")) 
 
 export default mergeConfig(
   own,
-  defineConfig({ plugins: [{ name: "mistakes", enforce: "pre", load: (id) => sources[id] }] })
+  defineConfig({
+    plugins: [{ name: "mistakes", enforce: "pre", load: (id) => sources[id] }],
+    // It knows modules by their files, which stay the same.
+    test: { fsModuleCache: false }
+  })
 )

@@ -134,9 +134,9 @@ const append = async (
     Array.from(byStream, ([stream, events]) => log.append(stream, events, { onIdConflict: "keep" }))
   )
   for (const stream of byStream.keys()) report.streams.add(stream)
-  for (const { duplicate, conflict } of receipts.flatMap((receipt) => receipt.events)) {
+  for (const { duplicate, kept } of receipts.flatMap((receipt) => receipt.events)) {
     report.records++
-    if (conflict) report.conflicts++
+    if (kept) report.conflicts++
     else if (duplicate) report.known++
     else report.stored++
   }

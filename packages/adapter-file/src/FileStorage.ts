@@ -19,7 +19,7 @@ export type { Notice } from "./Notice.ts"
 export interface Options {
   /** The folder, made if it isn't there; on a local disk. */
   readonly directory: string
-  /** How long a stream is kept from other processes after its last append, in ms; 60,000 by default. */
+  /** How long a stream is kept from other processes after its last append, in ms; 60,000 by default, `Infinity` for ever. */
   readonly idleTimeout?: number | undefined
   /** Told of what a crash tore and recovery cut: a possible loss. Logged as a warning by default. */
   readonly onNotice?: ((notice: Notice) => void) | undefined
@@ -27,7 +27,7 @@ export interface Options {
 
 /**
  * Provides the store in `directory`. Fails with `OpenFailed`: `unreachable` (the folder cannot be read and written),
- * `node-too-old`. Opening reads no log.
+ * `node-too-old`, `unsupported` (an `idleTimeout` that is none). Opening reads no log.
  *
  * ```ts
  * program.pipe(Effect.provide(FileStorage.layer({ directory: ".sessions" })))

@@ -59,7 +59,7 @@ export class Forward implements LogEvents {
   }
 
   skip(): void {
-    this.isOver = this.reader.skip() === undefined
+    this.isOver = this.reader.skip() === undefined || this.reader.offset >= this.place.end
   }
 
   private openGroup(): void {

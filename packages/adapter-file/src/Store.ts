@@ -12,6 +12,7 @@ import { HeadIndex } from "./HeadIndex.ts"
 import { GroupBuffer, longestHeader, parseHeader } from "./Format.ts"
 import type { Presence } from "./Presence.ts"
 import type { Notice } from "./Notice.ts"
+import { OpenLogs } from "./OpenLogs.ts"
 import { run, type Steps } from "./Steps.ts"
 import { StreamLog, type Surroundings } from "./StreamLog.ts"
 import type { Summary } from "./Summary.ts"
@@ -28,8 +29,8 @@ export interface StoreOptions extends Ports {
   readonly notify: (notice: Notice) => void
 }
 
-/** The most claims held at once: each keeps a descriptor open. */
-const mostOpen = 256
+/** ms between two looks at what is idle, at most: `Infinity` lets no stream go, but there is more to tidy. */
+const mostBetween = 60_000
 
 export class Store implements Surroundings {
   readonly directory: string
@@ -43,8 +44,7 @@ export class Store implements Surroundings {
   readonly index: HeadIndex
   worthIndex = 1024 * 1024
   private readonly logs = new Map<string, StreamLog>()
-  /** Those with a writer. */
-  private readonly open = new Set<StreamLog>()
+  private readonly open = new OpenLogs()
   /** Streams that were let go with something that no sync had secured. */
   private readonly unsecured = new Set<string>()
   private readonly longNames = new Map<string, string>()
@@ -57,7 +57,8 @@ export class Store implements Surroundings {
     this.claims = claims
     this.index = new HeadIndex(disk, this.turns, `${directory}/.varve`)
     this.notify = notify
-    this.idle = setInterval(() => void this.tidy(idleTimeout), idleTimeout / 4).unref()
+    const often = Math.min(Math.max(idleTimeout / 4, 10), mostBetween)
+    this.idle = setInterval(() => void this.tidy(idleTimeout), often).unref()
   }
 
   /** Opens a folder, and makes it where there is none. */
@@ -114,7 +115,8 @@ export class Store implements Surroundings {
   /** Settles what is under way, secures it, and lets others write. */
   async close(): Promise<void> {
     clearInterval(this.idle)
-    await Promise.all(Array.from(this.open, async (log) => run(log.release())))
+    // Whoever waits for a place gets one of those that are given up.
+    while (this.open.size > 0) await Promise.all(Array.from(this.open, async (log) => run(log.release())))
     await this.saveIndex()
     this.claims.close()
   }
@@ -147,20 +149,16 @@ export class Store implements Surroundings {
     if (log !== undefined) await run(log.release())
   }
 
-  /** A log was claimed. Lets go of the one that was written longest ago where too many are. */
+  enter(log: StreamLog): Steps<void> {
+    return this.open.enter(log)
+  }
+
   opened(log: StreamLog): void {
-    this.open.add(log)
     this.unsecured.delete(log.stream)
-    if (this.open.size <= mostOpen) return
-    let oldest: StreamLog | undefined
-    for (const one of this.open) {
-      if (one !== log && (oldest === undefined || one.lastUsed < oldest.lastUsed)) oldest = one
-    }
-    if (oldest !== undefined) void run(oldest.release())
   }
 
   closed(log: StreamLog, isUnsecured: boolean): void {
-    this.open.delete(log)
+    this.open.leave(log)
     if (isUnsecured) this.unsecured.add(log.stream)
     else this.unsecured.delete(log.stream)
   }

@@ -45,7 +45,9 @@ export interface Surroundings {
   readonly index: HeadIndex
   /** Bytes of a log from which on the index is asked for it. */
   readonly worthIndex: number
-  /** A log got a writer, or let it go. */
+  /** Waits until one more log may be held open; answered by `closed`. */
+  readonly enter: (log: StreamLog) => Steps<void>
+  /** A log was recovered, or is let go. */
   readonly opened: (log: StreamLog) => void
   readonly closed: (log: StreamLog, isUnsecured: boolean) => void
 }
@@ -106,7 +108,12 @@ export class StreamLog {
 
   /** Whether nobody writes it, nor waits to. */
   get isIdle(): boolean {
-    return this.writing === undefined && !this.lock.isTaken
+    return this.writing === undefined && !this.isInUse
+  }
+
+  /** Whether a call is at it. */
+  get isInUse(): boolean {
+    return this.lock.isTaken
   }
 
   /** What is known by now; undefined when there is no such stream. Reads what is new of the file. Repairs nothing. */
@@ -346,9 +353,14 @@ export class StreamLog {
   private *open(): Steps<Writing | string> {
     if (this.writing !== undefined) return this.writing
     const { claims, disk, notify, salt, turns } = this.store
-    const owner = yield* claims.take(this.name)
-    if (owner !== undefined) return owner
+    this.lastUsed = performance.now()
+    yield* this.store.enter(this)
     try {
+      const owner = yield* claims.take(this.name)
+      if (owner !== undefined) {
+        this.store.closed(this, this.leftTo > 0)
+        return owner
+      }
       const { failedAt, file, stream } = this
       const found = yield* recover({ disk, turns, salt, stream, file, notify, failedAt })
       this.failedAt = undefined
@@ -359,7 +371,11 @@ export class StreamLog {
       this.store.opened(this)
       return this.writing
     } catch (error) {
+      const isUnsecured = this.failedAt !== undefined || this.leftTo > 0
+      // Whoever claims it meanwhile may leave a torn end of its own there, which is to be kept and told.
+      this.failedAt = undefined
       claims.drop(this.name)
+      this.store.closed(this, isUnsecured)
       throw error
     }
   }

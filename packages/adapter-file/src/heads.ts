@@ -1,8 +1,16 @@
 /** Heads: what the logs say together, without answering their events. */
-import { compareNames, Damaged, type Head, type Selection, selector, type StorageError } from "@varve/core"
-import { Effect } from "effect"
-import { run, type Steps } from "./Steps.ts"
-import { failed, type Store } from "./Store.ts"
+import {
+  compareNames,
+  type Damaged,
+  type Head,
+  type Selection,
+  selector,
+  type StorageError
+} from "@varve/core"
+import type { Effect } from "effect"
+import type { Steps } from "./Steps.ts"
+import { runEffect } from "./runEffect.ts"
+import type { Store } from "./Store.ts"
 import type { Summary } from "./Summary.ts"
 
 /** The summaries of the streams that are there, by name. */
@@ -17,36 +25,16 @@ export function* summaries(store: Store, selection: Selection): Steps<ReadonlyAr
   return found
 }
 
+/**
+ * Of a damaged log the head that is known, as from the index, which knows nothing of damage: else one log would hide all
+ * others. The damage is told by whoever reads the stream, appends to it, or verifies the folder.
+ */
 export const heads = (
   store: Store,
   selection: Selection
 ): Effect.Effect<ReadonlyArray<Head>, StorageError | Damaged> =>
-  attempt("heads", () => collect(store, selection))
+  runEffect("heads", () => collect(store, selection))
 
 function* collect(store: Store, selection: Selection): Steps<ReadonlyArray<Head>> {
-  const heads: Array<Head> = []
-  for (const { damage, head } of yield* summaries(store, selection)) {
-    if (damage !== undefined) throw damage
-    if (head !== undefined) heads.push(head)
-  }
-  return heads
+  return (yield* summaries(store, selection)).flatMap(({ head }) => head ?? [])
 }
-
-/** Runs steps as an effect; what they throw is told as the seam tells it. */
-export const attempt = <A>(
-  operation: string,
-  work: () => Steps<A>
-): Effect.Effect<A, StorageError | Damaged> =>
-  Effect.suspend(() => {
-    try {
-      const answer = run(work())
-      return answer instanceof Promise
-        ? Effect.tryPromise({ try: () => answer, catch: (cause) => told(operation, cause) })
-        : Effect.succeed(answer)
-    } catch (cause) {
-      return Effect.fail(told(operation, cause))
-    }
-  })
-
-const told = (operation: string, cause: unknown): StorageError | Damaged =>
-  cause instanceof Damaged ? cause : failed(operation, cause)

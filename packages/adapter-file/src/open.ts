@@ -27,6 +27,10 @@ const acquire = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Store, OpenFailed> {
   const problem = nodeProblem(process.versions.node)
   if (problem !== undefined) return yield* new OpenFailed({ reason: "node-too-old", problem })
+  if (!(idleTimeout > 0)) {
+    const problem = `idleTimeout takes ms, more than 0, not ${idleTimeout}`
+    return yield* new OpenFailed({ reason: "unsupported", file: directory, problem })
+  }
   const runFork = Effect.runForkWith(yield* Effect.context())
   const log = ({ bytes, file, from, keptIn, stream }: Notice): void =>
     void runFork(

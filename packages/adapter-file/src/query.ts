@@ -17,9 +17,10 @@ import {
   Unsupported
 } from "@varve/core"
 import { Effect, Option, Stream } from "effect"
-import { attempt, summaries } from "./heads.ts"
+import { summaries } from "./heads.ts"
 import { closeQuietly, openToRead } from "./files.ts"
 import { Backward, Forward, type LogEvents } from "./LogEvents.ts"
+import { runEffect } from "./runEffect.ts"
 import { failed, type Store } from "./Store.ts"
 import { isLogOf, type Summary } from "./Summary.ts"
 
@@ -51,7 +52,7 @@ export const query = (store: Store, asked: Query): Stream.Stream<Batch, StorageE
   })
 
 const plan = Effect.fnUntraced(function* (store: Store, asked: Query) {
-  const known = yield* attempt("query", () => summaries(store, asked))
+  const known = yield* runEffect("query", () => summaries(store, asked))
   const byName = new Map(known.map((summary) => [summary.stream, { summary, end: summary.end }]))
   // A log that is damaged before its first event has no head, but is to be met all the same.
   const broken = known.filter(({ head }) => head === undefined)
@@ -100,6 +101,8 @@ class Answer {
   private index = 0
   /** How many events of the present part were examined. */
   private examined = 0
+  /** How far it has come. */
+  private reached: Cursor | undefined
   private log: { readonly fd: number; readonly events: LogEvents } | undefined
 
   constructor(store: Store, query: Query, parts: ReadonlyArray<Part>) {
@@ -183,6 +186,7 @@ class Answer {
 
   private read(part: Part): Page {
     const { head, named, stream } = part
+    if (this.log === undefined) this.reached = part.after
     const log = (this.log ??= this.openLog(part))
     if (log === undefined) {
       // Removed since it was planned: nothing more is to be had of it, and a successor isn't it (law V1).
@@ -191,7 +195,8 @@ class Answer {
       return { batches: named ? [nothing] : [], end: false }
     }
     const found: Array<StoredEvent> = []
-    const { last, finished, damage } = this.collect(log.events, part, found)
+    const { finished, damage } = this.collect(log.events, part, found)
+    const last = this.reached
     const batches: Array<Batch> = []
     if (found.length > 0 || (named && finished))
       batches.push({ stream, events: found, last, head: head!.cursor })
@@ -216,12 +221,11 @@ class Answer {
     events: LogEvents,
     part: Part,
     found: Array<StoredEvent>
-  ): { readonly last: Cursor | undefined; readonly finished: boolean; readonly damage?: Damaged } {
+  ): { readonly finished: boolean; readonly damage?: Damaged } {
     const { counters } = this.store
     const { line } = events
     const most = Math.min(this.batchEvents, this.left)
     const bytesBefore = events.bytesRead
-    let last: Cursor | undefined
     let length = 0
     let examined = 0
     let isOver = false
@@ -231,25 +235,20 @@ class Answer {
         if (isOver) break
         examined++
         length += line.length
-        last = { epoch: events.mark.epoch, seq: line.seq }
+        this.reached = { epoch: events.mark.epoch, seq: line.seq }
         if (!this.matches(line.type, line.at)) continue
         found.push(line.event(part.stream, events.mark.epoch, events.mark.writtenAt))
       }
     } catch (error) {
       if (!(error instanceof Damaged)) throw error
-      return {
-        last: found.length === 0 ? undefined : cursorOf(found.at(-1)!),
-        finished: false,
-        damage: error
-      }
+      return { finished: false, damage: error }
     } finally {
       this.examined += examined
       this.done += examined
       counters.eventsRead += examined
       counters.bytesRead += events.bytesRead - bytesBefore
     }
-    const finished = isOver || this.examined >= countOf(part)
-    return { last: found.length === this.left ? cursorOf(found.at(-1)!) : last, finished }
+    return { finished: isOver || this.examined >= countOf(part) }
   }
 
   private matches(type: string, at: number): boolean {
@@ -299,7 +298,5 @@ class Answer {
 /** How many events of a part are to be examined. */
 const countOf = ({ from, head, resync, to }: Part): number =>
   resync !== undefined || head === undefined ? 0 : Math.max(0, to - from + 1)
-
-const cursorOf = ({ epoch, seq }: StoredEvent): Cursor => ({ epoch, seq })
 
 const cursorAt = ({ epochs }: Summary, seq: number): Cursor => ({ epoch: epochAt(epochs, seq), seq })

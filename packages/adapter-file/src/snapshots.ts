@@ -7,13 +7,13 @@ import { randomBytes } from "node:crypto"
 import { Effect } from "effect"
 import { fileNameOf } from "./fileName.ts"
 import { codeOf, makeFolder, namesIn, readFile, removeFile, syncFolder, writeFile } from "./files.ts"
-import { attempt } from "./heads.ts"
 import type { Steps } from "./Steps.ts"
+import { runEffect } from "./runEffect.ts"
 import { failed, type Store } from "./Store.ts"
 
 export const snapshots = (store: Store): StorageService["snapshots"] => {
   const ask = <A>(operation: string, work: () => Steps<A>): Effect.Effect<A, StorageError> =>
-    Effect.mapError(attempt(operation, work), (error) =>
+    Effect.mapError(runEffect(operation, work), (error) =>
       error._tag === "StorageError" ? error : failed(operation, error, error.stream)
     )
   return {

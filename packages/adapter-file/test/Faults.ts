@@ -25,6 +25,9 @@ export class Faults {
   before: (step: Step) => void = () => undefined
   /** How many bytes at most a write takes. */
   mostBytes = Infinity
+  /** Files that are open, and the most that were. */
+  openFiles = 0
+  mostOpenFiles = 0
   /** Syncs in the thread pool that wait for {@link goOn}; undefined where none does. */
   held: Array<() => void> | undefined
   private readonly names = new Map<number, string>()
@@ -45,10 +48,12 @@ export class Faults {
         tell(`open ${short(name)}`)
         const fd = fs.openSync(name, flags, mode)
         this.names.set(fd, short(name))
+        this.mostOpenFiles = Math.max(this.mostOpenFiles, ++this.openFiles)
         return fd
       },
       closeSync: (fd) => {
         tell(`close ${of(fd)}`)
+        this.openFiles--
         fs.closeSync(fd)
       },
       writeSync: (fd, bytes, offset, length, position) => {

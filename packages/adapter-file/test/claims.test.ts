@@ -2,7 +2,10 @@
 import * as fs from "node:fs"
 import type { Appended, Outcome } from "@varve/core"
 import { describe, expect, test } from "vitest"
-import { newFolder, Running, Store } from "./Store.ts"
+import { open } from "../src/open.ts"
+import { sockets } from "../src/Presence.ts"
+import { Faults } from "./Faults.ts"
+import { event, newFolder, Running, Store } from "./Store.ts"
 
 const writer = async (directory: string): Promise<Running> => {
   const running = new Running("writer", [directory])
@@ -51,6 +54,29 @@ describe("two stores of one process", () => {
     expect(await other.append("s", ["b"])).toMatchObject({ _tag: "Claimed" })
     await expect.poll(() => other.append("s", ["b"])).toMatchObject({ _tag: "Appended", seqs: [2] })
     await Promise.all([one.close(), other.close()])
+  })
+
+  test("of 1,000 streams that are written at once, some 256 are held, in a call and in an exit handler", async () => {
+    const directory = newFolder()
+    const faults = new Faults()
+    const store = await Store.of(open({ directory }, { disk: faults.disk, presence: sockets }))
+    const groups = (id: string, count: number) =>
+      Array.from({ length: count }, (_, i) => ({
+        stream: `s${i}`,
+        events: [event(id)],
+        durability: "written" as const
+      }))
+    const appended = new Set(["Appended"])
+    const outcomes = await store.appendAll(groups("a", 1000))
+    expect(new Set(outcomes.map(({ _tag }) => _tag))).toEqual(appended)
+    const now = store.storage.appendSync!(groups("b", 300))
+    expect(new Set(now.map(({ _tag }) => _tag))).toEqual(appended)
+    expect(faults.mostOpenFiles).toBeLessThan(270)
+    await store.sync()
+    expect((await store.ids({})).length).toBe(1300)
+    await store.close()
+    expect(faults.openFiles).toBe(0)
+    expect(claims(directory)).toEqual([])
   })
 
   test("readers take no claim, and read what is written beside them", async () => {

@@ -250,6 +250,7 @@ describe("R1, R2: damage is found, and told from what a crash leaves", () => {
   test.each([
     ["a", '"id":"a"', ["c", "d", "e", "f"], []],
     ["c", '"id":"c"', ["a", "b", "d", "e", "f"], ["b"]],
+    ["f", '"id":"f"', ["a", "b", "c", "d", "e"], ["b", "c", "d", "e"]],
     ["the mark of the second group", '"end":3,"count":1', ["a", "b", "d", "e", "f"], ["b"]],
     ["the header", "salt", [], []]
   ])('onDamage: "report" answers the rest: %s', async (_, text, rest, before) => {
@@ -272,6 +273,12 @@ describe("R1, R2: damage is found, and told from what a crash leaves", () => {
         expect(told.map(({ events, stream }) => [stream, events])).toEqual([["s", []]])
         expect(told[0]!.damage).toMatchObject({ _tag: "Damaged", stream: "s", file })
       }
+    }
+    for (const direction of ["forward", "backward"] as const) {
+      const named = { streams: ["s"], direction, batchEvents: 1, onDamage: "report" } as const
+      const places = (await store.batches(named)).map(({ last }) => last?.seq ?? 0)
+      // Once a place was reached it is told to the end, though nothing may stand behind the damage.
+      expect(places.lastIndexOf(0)).toBeLessThan(places.findIndex((seq) => seq > 0) >>> 0)
     }
     const failing = await store.answered({})
     expect(failing.ids.filter((id) => id !== "other")).toEqual(before.length > 0 ? ["a", ...before] : [])

@@ -42,6 +42,32 @@ const answerOf = async (directory: string) => {
 }
 
 describe("the index of heads", () => {
+  test("R2: with it and without it a damaged log is told by reading and appending it, and hides no other", async () => {
+    const { answer, directory, index } = await write()
+    const change = (stream: string, text: string) => {
+      const file = `${directory}/${stream}.jsonl`
+      const bytes = fs.readFileSync(file)
+      bytes[bytes.indexOf(text) + 1]! ^= 1
+      fs.writeFileSync(file, bytes)
+    }
+    change("s0", '"id":"a"')
+    // Nothing of this one is known any more.
+    change("s2", "salt")
+    const wanted = answer.heads.flatMap(({ cursor, stream }) => (stream === "s2" ? [] : [[stream, cursor]]))
+    for (const _ of ["with it", "without it"]) {
+      const store = await Store.open(directory)
+      expect((await heads(store)).map(({ cursor, stream }) => [stream, cursor])).toEqual(wanted)
+      for (const stream of ["s0", "s2"]) {
+        const damaged = { _tag: "Damaged", stream }
+        expect((await store.answered({ streams: [stream] })).error).toMatchObject(damaged)
+        expect(await store.append(stream, ["c"])).toMatchObject({ reached: "rejected", cause: damaged })
+      }
+      expect(await store.ids({ streams: ["s1"] })).toEqual(["a", "b"])
+      await store.close()
+      fs.rmSync(index)
+    }
+  })
+
   test("answers heads without a log being opened, and types and times without its events being read", async () => {
     const { directory, answer } = await write()
     const faults = new Faults()

@@ -273,6 +273,26 @@ describe("V1 remove", () => {
 })
 
 describe("opening", () => {
+  test("takes an idleTimeout of more than 0 ms, Infinity too, and refuses others by name", async () => {
+    for (const idleTimeout of [Number.NaN, 0, -1]) {
+      const directory = `${newFolder()}/store`
+      await expect(Store.open(directory, { idleTimeout })).rejects.toMatchObject({
+        _tag: "OpenFailed",
+        reason: "unsupported",
+        problem: expect.stringContaining("idleTimeout") as string
+      })
+      expect(fs.existsSync(directory)).toBe(false)
+    }
+    const warned: Array<string> = []
+    const warn = (warning: Error): void => void warned.push(warning.name)
+    process.on("warning", warn)
+    const store = await Store.open(newFolder(), { idleTimeout: Infinity })
+    await store.take("s", ["a"])
+    await store.close()
+    process.off("warning", warn)
+    expect(warned).toEqual([])
+  })
+
   test("reads no log, and what cannot be opened is said", async () => {
     const directory = newFolder()
     fs.writeFileSync(`${directory}/file`, "")

@@ -6,6 +6,7 @@ import { Damaged, OpenFailed, StorageError, TurnBudget } from "@varve/core"
 import type Database from "better-sqlite3"
 import { Clock, Effect } from "effect"
 import { Checkpoints } from "./Checkpoints.ts"
+import { isIntact } from "./checksum.ts"
 import { applicationId, prepare, schema, schemaVersion, type Statements } from "./statements.ts"
 
 /** `better-sqlite3` itself, which is imported only after the version of Node has been looked at. */
@@ -45,7 +46,7 @@ export class Connection {
   private synchronous: "FULL" | "NORMAL" | undefined
   /** Whether all that earlier openings left in the WAL has been secured by this one. */
   private taken = false
-  /** Set by a failed write, until a full checkpoint has succeeded. */
+  /** Set by a failed write, and by a last event that is damaged, until a full checkpoint has succeeded. */
   private doubted = false
   /** Up to which position this connection itself has secured everything. */
   private known = 0
@@ -259,7 +260,10 @@ export class Connection {
   private open(): Opened {
     if (this.opened !== undefined) return this.opened
     // Who calls late would open the file for good.
-    if (this.closed) throw new Error("The store is closed; open it again to go on")
+    if (this.closed) {
+      const problem = "is closed; open it again to go on"
+      throw new OpenFailed({ reason: "unreachable", file: this.file, problem })
+    }
     // A file that went away isn't made anew: its successor would have other modes and none of the events.
     const db = new this.driver(this.file, { timeout: blockingWait, fileMustExist: !this.memory })
     try {
@@ -283,11 +287,24 @@ export class Connection {
       db.exec("PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL")
       create(db)
       this.synchronous = "FULL"
-      return (this.opened = { db, sql: prepare(db) })
+      const sql = prepare(db)
+      if (!isLastIntact(sql)) this.doubted = true
+      return (this.opened = { db, sql })
     } catch (error) {
       db.close()
       throw error
     }
+  }
+}
+
+/** Whether the last event, which tells what is secured, may be believed. At rest no checksum of the WAL guards it. */
+const isLastIntact = (sql: Statements): boolean => {
+  try {
+    const row = sql.lastEvent.get()
+    return row === undefined || isIntact(row.name, sql.types.nameOf(row.type_id), row)
+  } catch (error) {
+    if (!codeOf(error).startsWith("SQLITE_CORRUPT")) throw error
+    return false
   }
 }
 

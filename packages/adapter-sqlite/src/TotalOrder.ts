@@ -3,7 +3,15 @@
  * windows of positions, so that a selective filter blocks no longer than any other. Streams that are answered without
  * events get their batch first (resyncs and unknown ones) or last (how far they were examined).
  */
-import { type Batch, defaultBatchEvents, type Query } from "@varve/core"
+import {
+  type Batch,
+  type Cursor,
+  type Damaged,
+  defaultBatchEvents,
+  type Epoch,
+  type Query
+} from "@varve/core"
+import { isIntact } from "./checksum.ts"
 import type { Connection } from "./Connection.ts"
 import {
   cursorAt,
@@ -17,7 +25,6 @@ import {
   take
 } from "./Page.ts"
 import { epochsOf, headOf, isBackward, type Part, Plan } from "./plan.ts"
-import { isIntact } from "./checksum.ts"
 import { damaged, decode, sizeOf } from "./rows.ts"
 import { attributesOf, namesOf, rangeOf } from "./selection.ts"
 import type { Filter, Statements, Total, TotalRow } from "./statements.ts"
@@ -107,51 +114,10 @@ export class TotalOrder {
     )
     const epochs = epochsOf(sql, [...new Set(found.rows.map((row) => row.stream_id))])
 
-    const { file, counters } = this.connection
-    const { query } = this
     const batches: Array<Batch> = []
     for (const run of runsOf(found.rows, this.batchEvents)) {
-      const { name: stream, stream_id, head_epoch: epoch, head_seq: seq } = run[0]!
-      const known = epochs.get(stream_id)
-      const head = { epoch, seq }
-      const step = backward ? -1 : 1
-      if (known === undefined) {
-        // Removed while it was read.
-        if (sql.exists.get(stream_id) === undefined) continue
-        const damage = damaged(file, stream, run[0]!.seq, "its epochs are missing")
-        if (query.onDamage !== "report") return { batches, end: false, damage }
-        batches.push({ stream, events: [], last: undefined, head, damage })
-        this.reach(stream, stream_id, run.at(-1)!.seq + step)
-        continue
-      }
-      counters.eventsRead += run.length
-      for (const row of run) counters.bytesRead += sizeOf(row)
-      let rest = run
-      if (query.onDamage === "report") {
-        const strays = strayRows(run, this.nextOf(run[0]!), step, sql.types)
-        for (const row of strays) {
-          const damage = damaged(file, stream, row.seq, "its checksum doesn't match")
-          batches.push({ stream, events: [], last: undefined, head, damage })
-        }
-        if (strays.length > 0) rest = run.filter((row) => !strays.includes(row))
-        if (rest.length === 0) continue
-      }
-      let from = this.nextOf(rest[0]!) ?? rest[0]!.seq
-      while (rest.length > 0) {
-        const { events, damage, behind } = decode(file, stream, known, rest, sql.types, {
-          step,
-          first: from,
-          last: undefined,
-          dense: !this.filtered
-        })
-        if (events.length > 0) batches.push(this.batch(stream, events, head))
-        from = behind
-        if (damage === undefined) break
-        if (query.onDamage !== "report") return { batches, end: false, damage }
-        batches.push({ stream, events: [], last: cursorAt(known, behind - step), head, damage })
-        rest = rest.filter((row) => (row.seq - behind) * step >= 0)
-      }
-      this.reach(stream, stream_id, from)
+      const damage = this.answer(sql, run, epochs.get(run[0]!.stream_id), batches)
+      if (damage !== undefined) return { batches, end: false, damage }
     }
     const stopped = found.cut || found.rows.length === rows
     const last = stopped ? found.rows.at(-1)!.position : backward ? from : to
@@ -159,6 +125,61 @@ export class TotalOrder {
     else this.from = last + 1
     this.examined.reach(1 - (this.to - this.from + 1) / bound)
     return { batches, end: false }
+  }
+
+  /** Adds the batches of neighbours of one stream; the damage that ends the query, where it isn't to be reported. */
+  private answer(
+    sql: Statements,
+    run: ReadonlyArray<TotalRow>,
+    epochs: ReadonlyArray<Epoch> | undefined,
+    batches: Array<Batch>
+  ): Damaged | undefined {
+    const { file, counters } = this.connection
+    const { head_epoch, head_seq, name: stream, seq: first, stream_id } = run[0]!
+    const head = { epoch: head_epoch, seq: head_seq }
+    const step = this.backward ? -1 : 1
+    const reports = this.query.onDamage === "report"
+    const report = (damage: Damaged, last?: Cursor): void =>
+      void batches.push({ stream, events: [], last, head, damage })
+    if (epochs === undefined) {
+      // Removed while it was read.
+      if (sql.exists.get(stream_id) === undefined) return undefined
+      const damage = damaged(file, stream, first, "its epochs are missing")
+      if (!reports) return damage
+      report(damage)
+      this.reach(stream, stream_id, run.at(-1)!.seq + step)
+      return undefined
+    }
+    counters.eventsRead += run.length
+    for (const row of run) counters.bytesRead += sizeOf(row)
+    let rest = run
+    if (reports) {
+      const strays = strayRows(run, this.nextOf(run[0]!), step, sql.types)
+      for (const { seq } of strays) report(damaged(file, stream, seq, "its checksum doesn't match"))
+      if (strays.length > 0) rest = run.filter((row) => !strays.includes(row))
+      if (rest.length === 0) return undefined
+    }
+    let from = this.nextOf(rest[0]!) ?? rest[0]!.seq
+    while (rest.length > 0) {
+      const { behind, damage, events } = decode(file, stream, epochs, rest, sql.types, {
+        step,
+        first: from,
+        last: undefined,
+        dense: !this.filtered
+      })
+      if (events.length > 0) {
+        const { epoch, seq } = events.at(-1)!
+        batches.push({ stream, events, last: { epoch, seq }, head })
+        this.left -= events.length
+      }
+      from = behind
+      if (damage === undefined) break
+      if (!reports) return damage
+      report(damage, cursorAt(epochs, behind - step))
+      rest = rest.filter((row) => (row.seq - behind) * step >= 0)
+    }
+    this.reach(stream, stream_id, from)
+    return undefined
   }
 
   private ask(): Omit<Total, "from" | "to" | "rows" | keyof Filter> {
@@ -181,8 +202,8 @@ export class TotalOrder {
     if (next !== undefined) return next
     const part = this.named.get(name)
     if (!this.backward) return part?.from ?? Math.max(1, Math.ceil(this.query.fromSeq ?? 1))
-    // It may have grown since it was planned.
-    return part === undefined ? undefined : Math.max(seq, part.to)
+    // Since it was planned it may have grown, or have been removed and made anew.
+    return part?.row?.id === stream_id ? Math.max(seq, part.to) : undefined
   }
 
   /** Keeps that a stream was examined up to before `next`. */
@@ -193,12 +214,6 @@ export class TotalOrder {
     this.answered.add(stream)
     if (this.backward) part.to = next
     else part.from = next
-  }
-
-  private batch(stream: string, events: Batch["events"], head: Batch["head"]): Batch {
-    const { epoch, seq } = events.at(-1)!
-    this.left -= events.length
-    return { stream, events, last: { epoch, seq }, head }
   }
 
   /** Says of the named streams how far they were examined, where their events didn't. */

@@ -324,6 +324,11 @@ export const prepare = (db: Database) => {
       `SELECT generation, max(secured, coalesce(position - unsecured, 0)) AS secured, max(removed, coalesce(position, 0)) AS position
        FROM meta LEFT JOIN (SELECT position, unsecured FROM events ORDER BY position DESC LIMIT 1)`
     ),
+    /** None where its stream is being removed: then `meta` tells as much. */
+    lastEvent: as<[], EventRow & { readonly name: string }>(
+      `SELECT s.name, ${eventColumns} FROM events e CROSS JOIN streams s ON s.id = e.stream_id
+       WHERE e.position = (SELECT max(position) FROM events)`
+    ),
     mint: as<[]>("UPDATE meta SET generation = generation + 1"),
     /** Makes a FULL commit without events one that syncs, and says what it secures. */
     secure: as<[position: number]>("UPDATE meta SET secured = ?, syncs = syncs + 1"),

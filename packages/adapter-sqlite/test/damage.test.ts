@@ -198,6 +198,20 @@ describe("R1 detected", () => {
     expect(await store.ids({ order: "total", onDamage: "report" })).toEqual(["before", "behind"])
   })
 
+  test("a last event that says too much of what was secured isn't believed: no head, nor receipt, vouches for it", async () => {
+    const file = await written()
+    change(file, "UPDATE events SET unsecured = 0 WHERE id = 'behind'")
+    const store = await Store.open(file)
+    expect(await store.head("s")).toMatchObject({ cursor: { seq: 9 }, synced: 0 })
+    const syncs = () => store.storage.counters!().syncs
+    const before = syncs()
+    expect(await store.append("s", ["10"])).toMatchObject({ _tag: "Appended", seqs: [10] })
+    // What was there before is secured by now, and only then told so.
+    expect(syncs()).toBe(before + 1)
+    expect(await store.head("a")).toMatchObject({ cursor: { seq: 1 }, synced: 1 })
+    expect(await store.head("s")).toMatchObject({ cursor: { seq: 10 }, synced: 9 })
+  })
+
   test("a damaged original is no duplicate, and not overwritten", async () => {
     const file = await written()
     change(file, "UPDATE events SET data = '{}' WHERE id = '6'")

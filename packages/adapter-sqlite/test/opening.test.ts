@@ -155,7 +155,8 @@ describe("opening", () => {
       for (const [what, call] of Object.entries(calls))
         await expect(call(), `${what} of ${file}`).rejects.toMatchObject({
           _tag: "StorageError",
-          cause: closed
+          cause: closed,
+          message: expect.stringContaining("is closed; open it again")
         })
       const failed = { _tag: "Failed", reached: "rejected", cause: closed }
       const group = { stream: "a", events: [event("4")], durability: "synced" } as const

@@ -69,6 +69,7 @@ describe("Q4 pushed-down", () => {
         "events USING COVERING INDEX events_by_seq (stream_id=?)"
       ]
     ],
+    ["lastEvent", ["e USING INTEGER PRIMARY KEY (rowid=?)"]],
     ["eventById", ["e USING INDEX events_by_id (stream_id=? AND id=?)"]],
     [
       "headsInRange",
@@ -182,7 +183,12 @@ describe("Q3 bounded", () => {
     expect(pauses.length).toBeGreaterThan(10)
   })
 
-  test("a page holds a few large events only", async () => {
+  test.each([
+    {},
+    { direction: "backward" },
+    { order: "total" },
+    { order: "total", direction: "backward" }
+  ] satisfies ReadonlyArray<Query>)("a page holds a few large events only: %j", async (query) => {
     const store = await Store.open(newFile())
     const data = JSON.stringify("x".repeat(1_000_000))
     for (let i = 0; i < 4; i++)
@@ -194,7 +200,7 @@ describe("Q3 bounded", () => {
     const before = read()
     let most = 0
     let answered = 0
-    await store.visit({ batchEvents: 100 }, ({ events }) => {
+    await store.visit({ ...query, batchEvents: 100 }, ({ events }) => {
       answered += events.length
       most = Math.max(most, read() - before - (answered - events.length) * data.length)
     })
@@ -215,6 +221,80 @@ describe("Q3 bounded", () => {
     expect(seen).toEqual(expect.arrayContaining(expected))
     expect(new Set(seen).size).toBe(seen.length)
   })
+})
+
+describe("Q6 progress", () => {
+  test.each(["stream", "total"] as const)("%s order tells all events that it examines", async (order) => {
+    const { store } = await filled(3, 20)
+    const told: Array<string> = []
+    await store.batches({
+      order,
+      batchEvents: 20,
+      onProgress: ({ done, total }) => told.push(`${done} of ${total}`)
+    })
+    expect(told).toEqual(["0 of 60", "20 of 60", "40 of 60", "60 of 60"])
+  })
+})
+
+describe("Q7 bounds", () => {
+  test.each(["stream", "total"] as const)(
+    "limit 0 moves no cursor, and misses no event: %s order",
+    async (order) => {
+      const { store } = await filled(1, 3)
+      const batches = await store.batches({ order, streams: ["s00000"], limit: 0 })
+      expect(batches).toMatchObject([{ events: [], last: undefined, head: { seq: 3 } }])
+      expect(batches[0]!.damage).toBeUndefined()
+    }
+  )
+})
+
+describe("Q5 stable", () => {
+  test.each(["forward", "backward"] as const)(
+    "in total order, what comes and goes while it is read is no damage: %s",
+    async (direction) => {
+      const store = await Store.open(newFile())
+      const streams = ["gone", "grows", "none"]
+      const add = async (from: number) => {
+        for (let i = from; i < from + 4; i++)
+          for (const stream of ["gone", "grows", "labelled"]) await store.append(stream, [`${stream} ${i}`])
+      }
+      await add(1)
+      const seqsOf = async (query: Query, change: () => Promise<unknown>) => {
+        const seqs: Array<number> = []
+        let changed = false
+        for await (const { stream, events } of store.pull({
+          ...query,
+          order: "total",
+          direction,
+          batchEvents: 3
+        })) {
+          if (!changed) await change()
+          changed = true
+          if (stream === "grows" || stream === "labelled") seqs.push(...events.map(({ seq }) => seq))
+        }
+        return direction === "forward" ? seqs : seqs.toReversed()
+      }
+      // "none" is answered first: between the plan, which says where each ends, and the first event.
+      const named = await seqsOf({ streams }, async () => {
+        await add(5)
+        await store.remove("gone")
+        await store.append("gone", ["anew"])
+      })
+      expect(named.slice(0, 4)).toEqual([1, 2, 3, 4])
+      expect(named).toEqual(named.map((_, i) => i + 1))
+      const all = await seqsOf({ prefix: "g" }, async () => {
+        await add(9)
+        await store.remove("gone")
+      })
+      expect(all).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+      // Its first events, or its last, were left out before it had the label.
+      await store.append("grows", ["with"], { attributes: { project: "x" } })
+      const labelled = await seqsOf({ attributes: { project: "x" } }, () =>
+        store.append("labelled", [], { attributes: { project: "x" } })
+      )
+      expect(labelled.length).toBeGreaterThan(13)
+    }
+  )
 })
 
 describe("V1 remove", () => {

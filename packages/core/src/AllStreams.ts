@@ -16,7 +16,7 @@ import * as Projection from "./Projection.ts"
 import { SingleFlight } from "./SingleFlight.ts"
 import { allStreams, makeSnapshot, openSnapshot } from "./Snapshot.ts"
 import type { SnapshotWriter } from "./SnapshotWriter.ts"
-import type { Surroundings } from "./States.ts"
+import type { Projecting } from "./States.ts"
 import { Upkeep } from "./Upkeep.ts"
 
 /** How a state over all streams is asked for. */
@@ -39,7 +39,7 @@ class AllStreams<E extends EventSet.Any, S> {
   readonly projection: Projection.Projection<E, S>
   private readonly flight: SingleFlight<S, StorageError | Damaged>
   private readonly storage: StorageService
-  private readonly around: Surroundings<E>
+  private readonly around: Projecting<E>
   private readonly writer: SnapshotWriter
   /** Reads and writes the state together with its cursors. */
   private readonly checkpoint: Projection.Projection<E, Checkpoint<S>>
@@ -55,7 +55,7 @@ class AllStreams<E extends EventSet.Any, S> {
   constructor(
     projection: Projection.Projection<E, S>,
     storage: StorageService,
-    around: Surroundings<E>,
+    around: Projecting<E>,
     writer: SnapshotWriter
   ) {
     this.projection = projection
@@ -208,11 +208,11 @@ class AllStreams<E extends EventSet.Any, S> {
 /** The states of a log's projections over all streams. */
 export class OverAll<E extends EventSet.Any> {
   private readonly storage: StorageService
-  private readonly around: Surroundings<E>
+  private readonly around: Projecting<E>
   private readonly writer: SnapshotWriter
   private readonly all = new Map<Projection.Projection<E, any>, AllStreams<E, any>>()
 
-  constructor(storage: StorageService, around: Surroundings<E>, writer: SnapshotWriter) {
+  constructor(storage: StorageService, around: Projecting<E>, writer: SnapshotWriter) {
     this.storage = storage
     this.around = around
     this.writer = writer

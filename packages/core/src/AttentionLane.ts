@@ -3,7 +3,7 @@ import { Cause, Effect, Stream } from "effect"
 import { Backoff, type BackoffOptions } from "./Backoff.ts"
 import type { Cursor } from "./Cursor.ts"
 import type * as EventSet from "./EventSet.ts"
-import { tell } from "./Listeners.ts"
+import { type Report, tell } from "./Listeners.ts"
 import type { Attention, LiveSource } from "./LiveSource.ts"
 
 /** Who is told of attention, and from where. */
@@ -25,7 +25,7 @@ export const attend = <E extends EventSet.Any>(
   told: Map<string, Cursor>,
   options: AttentionOptions<E> & {
     readonly backoff: BackoffOptions
-    readonly onError: (error: unknown) => void
+    readonly onError: Report
   }
 ): Effect.Effect<never> => {
   const backoff = new Backoff(options.backoff)

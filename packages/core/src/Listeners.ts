@@ -5,7 +5,7 @@ import type { Head } from "./LogStorage.ts"
 /** One group, as told to listeners: one notification, however many events. */
 export interface Notification<Event = LogEvent, Volatile = NewEvent> {
   readonly stream: string
-  /** What was stored, in order, without duplicates. */
+  /** What was stored, in order, without duplicates. Empty for a copy, whose events are not decoded, and for a label. */
   readonly events: ReadonlyArray<Event>
   /** Volatile events that were recorded among them. Stored nowhere. */
   readonly volatile: ReadonlyArray<Volatile>

@@ -6,7 +6,7 @@
 import type { Cursor } from "./Cursor.ts"
 import type * as EventSet from "./EventSet.ts"
 import type { Folded } from "./Folding.ts"
-import { Listeners } from "./Listeners.ts"
+import { Listeners, type Report } from "./Listeners.ts"
 import type { Events } from "./LiveSource.ts"
 import * as Projection from "./Projection.ts"
 import { type Selected, select } from "./Select.ts"
@@ -62,7 +62,7 @@ export class LivePlace<E extends EventSet.Any, S> implements LiveView<S> {
   private error: unknown
   private shown: LiveSnapshot<S> | undefined
 
-  constructor(stream: string, projection: Projection.Projection<E, S>, report: (error: unknown) => void) {
+  constructor(stream: string, projection: Projection.Projection<E, S>, report: Report) {
     this.stream = stream
     this.projection = projection
     this.listeners = new Listeners(report)

@@ -29,14 +29,14 @@ export interface StreamsOptions<E extends EventSet.Any> {
   readonly backoff?: BackoffOptions
 }
 
-type Fork = <A, Err>(effect: Effect.Effect<A, Err>) => Fiber.Fiber<A, Err>
+type RunFork = <A, Err>(effect: Effect.Effect<A, Err>) => Fiber.Fiber<A, Err>
 
 /** The places of all streams, and which of them are followed. Plain code: between two turns nothing is half done. */
 export class LiveStreams<E extends EventSet.Any, S> {
   private readonly source: LiveSource<E>
   private readonly projection: Projection.Projection<E, S>
   private readonly options: Required<StreamsOptions<E>>
-  private readonly fork: Fork
+  private readonly fork: RunFork
   /** By stream, the least recently used first. */
   private readonly places = new Map<string, LivePlace<E, S>>()
   private active: LivePlace<E, S> | undefined
@@ -51,7 +51,7 @@ export class LiveStreams<E extends EventSet.Any, S> {
     source: LiveSource<E>,
     projection: Projection.Projection<E, S>,
     options: Required<StreamsOptions<E>>,
-    fork: Fork
+    fork: RunFork
   ) {
     this.source = source
     this.projection = projection

@@ -49,15 +49,16 @@ import { type Copied, copy, type CopyOptions, type Target } from "./Copy.ts"
 import { type Decided, decide, type DecideOptions, DecisionTurns } from "./Decision.ts"
 import { checkFollow, follow } from "./Follow.ts"
 import type { Following } from "./Follower.ts"
+import type { Fork, Start } from "./Fork.ts"
 import { type Failure, guarded, type Notification, tell } from "./Listeners.ts"
 import type { LiveSource } from "./LiveSource.ts"
 import type { Unrecognized } from "./LogEvent.ts"
-import { Moves, type MovesOptions, type Start } from "./Moves.ts"
+import { Moves, type MovesOptions } from "./Moves.ts"
 import { type AppendOptions, errorOf, type Receipt } from "./Receipt.ts"
 import { type SnapshotFailure, SnapshotWriter } from "./SnapshotWriter.ts"
 import type { Folded } from "./Folding.ts"
 import {
-  type Surroundings,
+  type Projecting,
   States,
   type StatesOptions,
   type StatesQuery,
@@ -195,10 +196,16 @@ export interface Log<E extends EventSet.Any> extends LiveSource<E> {
   /** Deletes a stream for good, with its snapshots. False when it didn't exist. */
   readonly remove: (stream: string) => Effect.Effect<boolean, ReadError | Busy>
 
+  /** Lets another process write a stream, behind what was recorded. The next append here takes it again. */
+  readonly release: (stream: string) => Effect.Effect<void, InvalidName | LogClosed>
+
   /** Makes everything recorded and appended so far survive power loss, where the storage can. */
   readonly sync: Effect.Effect<void, AppendError | ReadError>
 
-  /** Tells of every group as it is stored, once, and of volatile events. Answers how to stop. */
+  /**
+   * Tells of every group as this log stores it, once, and of volatile events. A group of a copy is told by its `head`
+   * alone, without events: whoever needs them follows or reads the stream. Answers how to stop.
+   */
   readonly listen: (
     listener: (notification: Notification<EventSet.Known<E>, EventSet.Volatile<E>>) => void
   ) => () => void
@@ -215,7 +222,7 @@ export interface Log<E extends EventSet.Any> extends LiveSource<E> {
   /** Takes nothing more and settles what was taken. A scope does it too; again, it answers the same. */
   readonly close: Effect.Effect<void, AppendError>
 
-  /** The storage below: what it `supports`, its `counters`, and `release`, which lets another process write a stream. */
+  /** The storage below: what it `supports`, and its `counters`. */
   readonly storage: StorageService
 
   readonly [receiving]: (stream: string) => Target
@@ -241,8 +248,7 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
     fiber.addObserver(onExit)
     return () => fiber.interruptUnsafe()
   }
-  const forkTo = <A, Err>(effect: Effect.Effect<A, Err>, onExit: (exit: Exit.Exit<A, Err>) => void): void =>
-    void fork(effect).addObserver(onExit)
+  const forkTo: Fork = (effect, onExit) => void fork(effect).addObserver(onExit)
   const report = guarded(
     options.onListenerError ?? ((error) => void fork(Effect.logError("A listener of the log failed", error)))
   )
@@ -297,7 +303,7 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
   const logSnapshotFailure = ({ cause, ...rest }: SnapshotFailure): void =>
     void fork(Effect.logWarning("A snapshot could not be used or saved", rest, cause))
   const { onSnapshotFailure = logSnapshotFailure } = options
-  const around: Surroundings<E> = {
+  const around: Projecting<E> = {
     fork: forkTo,
     decode: decodeEvent,
     report: (failure) => tell(report, () => onSnapshotFailure(failure))
@@ -466,6 +472,14 @@ export const make = Effect.fnUntraced(function* <E extends EventSet.Any>(
       Effect.tap(
         ask<boolean, ReadError | Busy>((resume) => writer.call(stream, storage.remove(stream), resume)),
         () => Effect.sync(() => moves.look(stream))
+      ),
+    release: (stream) =>
+      ask<void, InvalidName | LogClosed>((resume) =>
+        writer.call(
+          stream,
+          Effect.suspend(() => storage.release(stream)),
+          resume
+        )
       ),
     sync: Effect.andThen(
       settled(() => undefined),

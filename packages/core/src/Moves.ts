@@ -4,6 +4,7 @@
  * listener, one poll and one reader of hints serve all, and there are none while nobody watches.
  */
 import { Effect, Exit, Stream } from "effect"
+import type { Start } from "./Fork.ts"
 import type { Listeners, Notification } from "./Listeners.ts"
 import type { Head, Selection, StorageService } from "./LogStorage.ts"
 import type { SetTimer } from "./Timer.ts"
@@ -30,11 +31,8 @@ export interface AllWatcher extends Omit<Watcher, "found"> {
   readonly found: (heads: ReadonlyArray<Head>, among: ReadonlyArray<string> | undefined) => void
 }
 
-/** Starts an effect and answers how to stop it. */
-export type Start = <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => () => void
-
 /** What it needs of its log. */
-interface Surroundings {
+interface Moving {
   readonly storage: StorageService
   readonly listeners: Listeners<Notification>
   readonly start: Start
@@ -42,7 +40,7 @@ interface Surroundings {
 }
 
 export class Moves {
-  private readonly around: Surroundings
+  private readonly around: Moving
   private readonly interval: number
   private readonly streams = new Map<string, Set<Watcher>>()
   private readonly everything = new Set<AllWatcher>()
@@ -56,7 +54,7 @@ export class Moves {
   private looking = false
   private closed = false
 
-  constructor(around: Surroundings, { poll = 1000 }: MovesOptions) {
+  constructor(around: Moving, { poll = 1000 }: MovesOptions) {
     this.around = around
     this.interval = poll
   }

@@ -30,8 +30,8 @@ export interface Receipt {
     readonly seq: number
     /** Stored before, with the same content. */
     readonly duplicate: boolean
-    /** Not stored: another event has this id (`onIdConflict: "keep"`). */
-    readonly conflict: boolean
+    /** Not stored: the event that has this id with other content is kept (`onIdConflict: "keep"`). */
+    readonly kept: boolean
   }>
   /** The stream after it; `undefined` only when nothing was appended to a stream that doesn't exist. */
   readonly head: Head | undefined
@@ -48,7 +48,7 @@ export const receiptOf = (group: Group, { seqs, head, durability, ...outcome }: 
       id: event.id,
       seq: seqs[i]!,
       duplicate: duplicates.has(i),
-      conflict: kept.has(i)
+      kept: kept.has(i)
     })),
     head,
     durability

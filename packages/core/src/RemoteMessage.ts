@@ -243,7 +243,7 @@ export class RemoteRefused extends Schema.TaggedError<RemoteRefused>()("RemoteRe
   reason: Schema.String
 }) {
   override get message() {
-    return `The other side refused: ${this.reason}.`
+    return `Refused over a channel: ${this.reason}.`
   }
 }
 

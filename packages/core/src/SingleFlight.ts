@@ -2,9 +2,8 @@
  * Work that concurrent asks share (law N6). An ask joins work that has not begun; one that comes later must see what
  * was recorded before it (law O5), so it waits for the next round, which all who come meanwhile share too.
  */
-import { Deferred, Effect, type Exit } from "effect"
-
-type Fork = <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
+import { Deferred, Effect } from "effect"
+import type { Fork } from "./Fork.ts"
 
 export class SingleFlight<A, E> {
   private readonly work: Effect.Effect<A, E>

@@ -3,6 +3,7 @@
  * a snapshot is disposable (law N2); the next occasion tries again (law N5).
  */
 import { Cause, Deferred, Effect, Exit } from "effect"
+import type { Fork } from "./Fork.ts"
 import type { StorageService, StoredSnapshot } from "./LogStorage.ts"
 
 /** A snapshot that could not be saved, or loaded. It is tried again at the next occasion; meanwhile states are folded. */
@@ -21,16 +22,14 @@ export interface Saving {
   readonly snapshot: () => { readonly snapshot: StoredSnapshot; readonly done: () => void } | undefined
 }
 
-type Fork = <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
-
 export class SnapshotWriter {
   private readonly storage: StorageService
   private readonly fork: Fork
   private readonly report: (failure: SnapshotFailure) => void
   /** What is being saved; each once at a time. */
   private readonly under = new Set<Saving>()
-  /** The calls under way, each done when it has ended. */
-  private readonly calls = new Set<Deferred.Deferred<void>>()
+  /** The calls under way, each done when it has ended, and what they save. */
+  private readonly calls = new Map<Deferred.Deferred<void>, ReadonlyArray<Saving>>()
   private closed = false
 
   constructor(storage: StorageService, fork: Fork, report: (failure: SnapshotFailure) => void) {
@@ -51,7 +50,7 @@ export class SnapshotWriter {
       Effect.suspend(() => this.save(all))
     )
     const call = Deferred.makeUnsafe<void>()
-    this.calls.add(call)
+    this.calls.set(call, all)
     this.fork(save, () => {
       for (const saving of all) this.under.delete(saving)
       this.calls.delete(call)
@@ -59,16 +58,25 @@ export class SnapshotWriter {
     })
   }
 
-  /** What is being saved now is saved, or told as failed: whoever loads behind it finds it. */
-  readonly settled: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.forEach([...this.calls], (call) => Deferred.await(call), { discard: true })
-  )
+  /** What is being saved of these is saved, or told as failed: whoever loads behind it finds it. */
+  settled(all: ReadonlyArray<Pick<Saving, "stream" | "projection">>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.calls.size === 0) return Effect.void
+      const keys = new Set(all.map(keyOf))
+      return this.ended((saving) => keys.has(keyOf(saving)))
+    })
+  }
 
   /** Takes nothing more, and waits for what is being saved. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.closed = true
-    return this.settled
+    return this.ended(() => true)
   })
+
+  private ended(concerns: (saving: Saving) => boolean): Effect.Effect<void> {
+    const calls = [...this.calls].flatMap(([call, savings]) => (savings.some(concerns) ? [call] : []))
+    return Effect.forEach(calls, (call) => Deferred.await(call), { discard: true })
+  }
 
   private save(savings: ReadonlyArray<Saving>): Effect.Effect<void> {
     const made: Array<{
@@ -98,3 +106,6 @@ export class SnapshotWriter {
     this.report({ stream, projection: projection.name, cause })
   }
 }
+
+const keyOf = ({ projection, stream }: Pick<Saving, "stream" | "projection">): string =>
+  `${projection.name}\n${stream}`

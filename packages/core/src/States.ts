@@ -8,11 +8,12 @@
  *   folded from is gone, and the fold begins anew (law N4).
  * - **Snapshots are written behind** the answers, when they pay (law N7).
  */
-import { Cause, Deferred, Effect, type Exit, Stream } from "effect"
+import { Cause, Deferred, Effect, Stream } from "effect"
 import { type Cursor, sameCursor } from "./Cursor.ts"
 import type { Damaged, InvalidState, StorageError } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
 import { type Folded, Folding } from "./Folding.ts"
+import type { Fork } from "./Fork.ts"
 import type { Batch, Head, Progress, Query, Selection, StorageService, StoredEvent } from "./LogStorage.ts"
 import type { Projection } from "./Projection.ts"
 import { hasAttributes } from "./Scan.ts"
@@ -37,8 +38,8 @@ export interface StatesQuery {
 }
 
 /** What states need of their log. */
-export interface Surroundings<E extends EventSet.Any> {
-  readonly fork: <A, Err>(effect: Effect.Effect<A, Err>, onExit: (exit: Exit.Exit<A, Err>) => void) => void
+export interface Projecting<E extends EventSet.Any> {
+  readonly fork: Fork
   readonly decode: (stored: StoredEvent) => EventSet.Stored<E>
   /** Told what could not be saved. */
   readonly report: (failure: SnapshotFailure) => void
@@ -58,7 +59,7 @@ const savesAtOnce = 64
 export class States<E extends EventSet.Any> {
   private readonly writer: SnapshotWriter
   private readonly storage: StorageService
-  private readonly around: Surroundings<E>
+  private readonly around: Projecting<E>
   private readonly most: number
   /** By projection and stream, the least recently used first. */
   private readonly entries = new Map<string, Entry<E, any>>()
@@ -70,7 +71,7 @@ export class States<E extends EventSet.Any> {
 
   constructor(
     storage: StorageService,
-    around: Surroundings<E>,
+    around: Projecting<E>,
     writer: SnapshotWriter,
     { statesInMemory = 64 }: StatesOptions
   ) {
@@ -254,7 +255,7 @@ export class States<E extends EventSet.Any> {
     const { name } = first.projection
     const names = foldings.map(({ stream }) => stream)
     const load = Effect.suspend(() => this.storage.snapshots.load(name, names))
-    return Effect.andThen(this.writer.settled, load).pipe(
+    return Effect.andThen(this.writer.settled(foldings), load).pipe(
       Effect.catchCause((cause) => {
         const stream = foldings.length === 1 ? first.stream : allStreams
         this.around.report({ stream, projection: name, cause: Cause.squash(cause) })

@@ -154,6 +154,9 @@ export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
   /** Deletes a stream for good, with its snapshots. False when it didn't exist. */
   readonly remove: (stream: string) => Promise<boolean>
 
+  /** Lets another process write a stream, behind what was recorded. The next append here takes it again. */
+  readonly release: (stream: string) => Promise<void>
+
   /** Makes everything recorded and appended so far survive power loss, where the storage can. */
   readonly sync: () => Promise<void>
 
@@ -172,7 +175,10 @@ export interface PromiseLog<E extends EventSet.Any> extends AsyncDisposable {
   /** A live projection of every stream, by name. Holds all their states. */
   readonly viewAll: Log.Log<E>["viewAll"]
 
-  /** Tells of every group as it is stored, once, and of volatile events. Answers how to stop. */
+  /**
+   * Tells of every group as this log stores it, once, and of volatile events. A group of a copy is told by its `head`
+   * alone, without events: whoever needs them follows or reads the stream. Answers how to stop.
+   */
   readonly listen: Log.Log<E>["listen"]
 
   /** Settles what was taken, then closes the storage. Rejects with what could not be stored. */
@@ -245,6 +251,7 @@ export const open = async <E extends EventSet.Any, StorageError>(
     heads: (selection) => run(log.heads(selection)),
     head: (stream) => run(log.head(stream)),
     remove: (stream) => run(log.remove(stream)),
+    release: (stream) => run(log.release(stream)),
     sync: () => run(log.sync),
     follow: (stream, asked) => iterate(log.follow(stream, asked)),
     stateWithCursor: (stream, projection) => run(log.stateWithCursor(stream, projection)),

@@ -15,8 +15,9 @@ import { LogClosed, type ReadError } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
 import { type Folded, Folding } from "./Folding.ts"
 import { Follower, type Following } from "./Follower.ts"
+import type { Start } from "./Fork.ts"
+import type { Report } from "./Listeners.ts"
 import type { FollowItem } from "./LiveSource.ts"
-import type { Start } from "./Moves.ts"
 import type { Projection } from "./Projection.ts"
 import type { Selected } from "./Select.ts"
 import type { SetTimer } from "./Timer.ts"
@@ -63,7 +64,7 @@ export interface Viewing<E extends EventSet.Any> {
   readonly start: Start
   readonly setTimer: SetTimer
   /** Told what a listener threw. */
-  readonly report: (error: unknown) => void
+  readonly report: Report
 }
 
 /** Milliseconds until storage that failed is asked again. */

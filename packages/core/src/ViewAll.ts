@@ -10,9 +10,10 @@ import { type Cursor, sameCursor } from "./Cursor.ts"
 import { LogClosed, type ReadError } from "./Errors.ts"
 import type * as EventSet from "./EventSet.ts"
 import type { Folding } from "./Folding.ts"
-import type { Notification } from "./Listeners.ts"
+import type { Start } from "./Fork.ts"
+import type { Notification, Report } from "./Listeners.ts"
 import type { Head } from "./LogStorage.ts"
-import type { Moves, Start } from "./Moves.ts"
+import type { Moves } from "./Moves.ts"
 import type { Projection } from "./Projection.ts"
 import * as Rows from "./Rows.ts"
 import type { Selected } from "./Select.ts"
@@ -62,7 +63,7 @@ export interface ViewingAll<E extends EventSet.Any> {
   /** Milliseconds between two notifications. */
   readonly tick: number
   /** Told what a listener threw. */
-  readonly report: (error: unknown) => void
+  readonly report: Report
 }
 
 const noRows = <S>(): Rows.Draft<ShownStream<S>> =>

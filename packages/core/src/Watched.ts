@@ -1,5 +1,5 @@
 /** What is shown, and kept up only while somebody looks: who subscribed, or asks now and then. */
-import { Listeners } from "./Listeners.ts"
+import { Listeners, type Report } from "./Listeners.ts"
 import { type Selected, select, type Shown } from "./Select.ts"
 import type { SetTimer } from "./Timer.ts"
 
@@ -15,7 +15,7 @@ export abstract class Watched<T> implements Shown<T>, Disposable {
   private used = false
 
   /** `report` is told what a listener threw. */
-  constructor(setTimer: SetTimer, report: (error: unknown) => void) {
+  constructor(setTimer: SetTimer, report: Report) {
     this.setTimer = setTimer
     this.listeners = new Listeners(report)
   }

@@ -18,8 +18,9 @@
 import { Effect, Exit } from "effect"
 import { type AppendError, IdConflict, LogClosed, QueueFull, RecordFailed, Unsupported } from "./Errors.ts"
 import * as EventSet from "./EventSet.ts"
+import type { Fork } from "./Fork.ts"
 import { type Asked, Groups, sizeOf } from "./Groups.ts"
-import { type Failure, Listeners, type Notification } from "./Listeners.ts"
+import { type Failure, Listeners, type Notification, type Report } from "./Listeners.ts"
 import { Line } from "./Line.ts"
 import type { LogEvent, NewEvent } from "./LogEvent.ts"
 import type { Appended, Group, Outcome, StorageService } from "./LogStorage.ts"
@@ -47,9 +48,9 @@ export interface WriterOptions {
 
 /** What a writer needs of its surroundings. */
 export interface Surroundings {
-  readonly fork: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
+  readonly fork: Fork
   /** Told what a listener threw. */
-  readonly report: (error: unknown) => void
+  readonly report: Report
   /** Told of every recorded event that could not be stored. May not throw. */
   readonly failed: (failure: Failure) => void
   /** Told of every stream that was sealed here. */
@@ -120,7 +121,7 @@ export class Writer {
 
   private readonly set: EventSet.Any
   private readonly storage: StorageService
-  private readonly fork: Surroundings["fork"]
+  private readonly fork: Fork
   private readonly tellFailure: Surroundings["failed"]
   private readonly sealed: Surroundings["sealed"]
   private readonly groups: Groups

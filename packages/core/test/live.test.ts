@@ -53,7 +53,7 @@ test("O4 same-result: what listeners, follows and views are told as it happens i
   const items = log.follow("s")[Symbol.asyncIterator]()
   await items.next()
   await until(() => view.getSnapshot().status === "live")
-  const meta = { agent: "a", tool: undefined }
+  const meta = { agent: "a", job: undefined }
   for (const made of [
     Imported.Raw('{\n"a":\r\n1}', { meta }),
     Imported.Typed({ at: new Date(1e12), note: undefined }, { meta })

@@ -38,8 +38,8 @@ describe("both faces", () => {
       attributes: { project: "p" }
     })
     expect(receipt.events).toEqual([
-      { id: "1", seq: 1, duplicate: false, conflict: false },
-      { id: "2", seq: 2, duplicate: false, conflict: false }
+      { id: "1", seq: 1, duplicate: false, kept: false },
+      { id: "2", seq: 2, duplicate: false, kept: false }
     ])
     expect(receipt.durability).toBe("none")
     expect(await log.state("s", Transcript)).toEqual({ text: "Hello", turns: 0 })
@@ -68,6 +68,29 @@ describe("both faces", () => {
     await Effect.runPromise(
       program.pipe(Effect.provide(Layer.provide(SessionLog.layer, MemoryStorage.layer)))
     )
+  })
+
+  test("release stands in the stream's line, behind what was recorded", async () => {
+    const memory = MemoryStorage.make()
+    const calls: Array<string> = []
+    await using log = await open({
+      append: (groups) => {
+        calls.push(`append ${groups[0]!.events.length}`)
+        return Effect.andThen(Effect.sleep(2), memory.append(groups))
+      },
+      release: (stream) => Effect.sync(() => void calls.push(`release ${stream}`))
+    })
+    for (const release of [() => log.release("s"), () => Effect.runPromise(log.effect.release("s"))]) {
+      log.record("s", chunk("a"))
+      const released = release()
+      log.record("s", chunk("b"))
+      await released
+      await log.flush()
+      expect(calls.splice(0)).toEqual(["append 1", "release s", "append 1"])
+    }
+    await expect(log.release("")).rejects.toMatchObject({ _tag: "InvalidName" })
+    await log.close()
+    await expect(log.release("s")).rejects.toMatchObject({ _tag: "LogClosed" })
   })
 
   test("a storage that promises less than is asked for is refused", async () => {
@@ -165,6 +188,17 @@ describe("refusals of append", () => {
       _tag: "InvalidName"
     })
     expect((await log.head("s"))?.cursor.seq).toBe(1)
+  })
+
+  test("D2 same-id-other-content: what is kept is named so in the receipt, with its seq", async () => {
+    await using log = await open()
+    await log.append("s", chunk("a", { id: "1" }))
+    const events = [chunk("b", { id: "1" }), chunk("a", { id: "1" }), chunk("c", { id: "2" })]
+    expect((await log.append("s", events, { onIdConflict: "keep" })).events).toEqual([
+      { id: "1", seq: 1, duplicate: false, kept: true },
+      { id: "1", seq: 1, duplicate: true, kept: false },
+      { id: "2", seq: 2, duplicate: false, kept: false }
+    ])
   })
 
   test("InvalidName, InvalidEvent, IdConflict, Sealed, StreamNotFound write nothing", async () => {
@@ -337,7 +371,7 @@ describe("O7 pressure: recorded events that are not stored are told to somebody"
       log.record("sealed", chunk("secret"))
       log.record("s", chunk({ secret: 1 } as never))
     })
-    await Effect.runPromise(program.pipe(Effect.provide(SessionLog.layer), Effect.provide(layer)))
+    await Effect.runPromise(Effect.provide(program, Layer.provide(SessionLog.layer, layer)))
     expect(lines).toHaveLength(3)
     expect(lines.every((line) => line.includes("Error"))).toBe(true)
     const one = (stream: string, cause: string) => JSON.stringify({ stream, events: 1, cause })

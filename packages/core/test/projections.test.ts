@@ -212,6 +212,33 @@ describe("snapshots", () => {
     expect((await stored(memory, "s"))!.cursor.seq).toBe(300)
   })
 
+  test("a state waits for no save but those of its own stream and projection", async () => {
+    const memory = MemoryStorage.make()
+    await using log = await open(memory)
+    for (const stream of ["slow", "s"]) await log.append(stream, chunks(300))
+    await log.snapshot("s", Transcript)
+    let begun = 0
+    let end = (): void => undefined
+    const save: StorageService["snapshots"]["save"] = (all) => {
+      if (begun++ > 0) return memory.snapshots.save(all)
+      const under = Effect.callback<void>((resume) => void (end = () => resume(Effect.void)))
+      return Effect.andThen(under, memory.snapshots.save(all))
+    }
+    await using other = await open(
+      { ...memory, snapshots: { ...memory.snapshots, save } },
+      { statesInMemory: 1 }
+    )
+    await other.state("slow", Transcript)
+    await expect.poll(() => begun).toBe(1)
+    expect((await other.state("s", Transcript)).text).toHaveLength(300)
+    let answered = false
+    const again = other.state("slow", Transcript).then(() => (answered = true))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(answered).toBe(false)
+    end()
+    await again
+  })
+
   test("a state that doesn't fit its schema is told, without what it holds, and is answered all the same", async () => {
     const Secret = Projection.make(Session, {
       name: "secret",

@@ -107,7 +107,7 @@ export const projectionCuts: ReadonlyArray<Cut> = [
   {
     name: "what is being saved is not waited for, and folded again",
     file: states,
-    from: "Effect.andThen(this.writer.settled, load)",
+    from: "Effect.andThen(this.writer.settled(foldings), load)",
     to: "load",
     law: "N5 sealed-cache"
   },
