@@ -28,7 +28,8 @@ export const blocksOf = (text: string, language: string): ReadonlyArray<string> 
   Array.from(text.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, "gm")), (match) => match[1]!)
 
 /** Whether a program registers tests. */
-export const isSuite = (program: string): boolean => /^(conformance|projectionLaws)\(/m.test(program)
+export const isSuite = (program: string): boolean =>
+  /^(conformance|coalescingLaws|projectionLaws)\(/m.test(program)
 
 /** Whether a suite wants a storage that lasts, where a document shows one in memory: the adapters' own tests run such. */
 export const needsOwnStorage = (suite: string): boolean => /^ {2}(crash|reopen|secondProcess):/m.test(suite)

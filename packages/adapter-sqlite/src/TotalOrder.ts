@@ -51,7 +51,8 @@ export class TotalOrder {
   private readonly answered = new Set<string>()
   /** The seq that comes next of each stream that was read, by id. Undefined where labels may come and go meanwhile. */
   private readonly expected: Map<number, number> | undefined
-  private readonly after: Array<[stream: string, seq: number]> = []
+  /** What of a stream isn't asked for, also of one that the plan passes over because nothing stands behind its cursor. */
+  private readonly after: Map<string, number>
   /** The positions to examine yet, inclusive. */
   private from = 1
   private to = 0
@@ -66,6 +67,7 @@ export class TotalOrder {
     this.batchEvents = Math.max(1, query.batchEvents ?? defaultBatchEvents)
     this.examined = new Examined(query)
     this.left = query.limit ?? Infinity
+    this.after = new Map(Array.from(query.after ?? [], ([stream, { seq }]) => [stream, seq]))
     const streams = query.streams ?? (query.after === undefined ? undefined : [...query.after.keys()])
     this.plan = streams === undefined ? undefined : new Plan({ ...query, streams })
   }
@@ -86,13 +88,12 @@ export class TotalOrder {
     const parts = plan.next(sql)
     if (parts === undefined) this.plan = undefined
     for (const part of parts ?? []) {
-      const { stream, after, resync } = part
+      const { stream, resync } = part
       if (resync !== undefined) {
         batches.push({ stream, events: [], last: undefined, head: headOf(part), resync })
-        this.after.push([stream, Number.MAX_SAFE_INTEGER])
+        this.after.set(stream, Number.MAX_SAFE_INTEGER)
         continue
       }
-      if (after !== undefined) this.after.push([stream, after.seq])
       if (!part.named) continue
       if (part.row === undefined) batches.push({ stream, events: [], last: undefined, head: undefined })
       else this.named.set(stream, part)
@@ -188,7 +189,7 @@ export class TotalOrder {
       ...rangeOf(query.prefix),
       attributes: attributesOf(query),
       names: names === undefined ? null : JSON.stringify(names),
-      after: JSON.stringify(this.after),
+      after: JSON.stringify([...this.after]),
       fromSeq: query.fromSeq ?? 1,
       toSeq: query.toSeq ?? Infinity
     }

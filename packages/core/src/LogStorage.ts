@@ -117,7 +117,7 @@ export interface Failed {
   readonly cause: unknown
 }
 
-/** Which streams: these, or all that begin with `prefix`, or all. */
+/** Which streams: all, or those that are named in `streams` (each once, also where named twice) and begin with `prefix`. */
 export interface Selection {
   readonly streams?: ReadonlyArray<string> | undefined
   readonly prefix?: string | undefined
@@ -200,7 +200,7 @@ export interface Supports {
   readonly checksums: boolean
   /** `counters` tell what was read and written. */
   readonly counters: boolean
-  /** One call's groups commit together or not at all. */
+  /** What is taken of one call's groups commits together; a refused one leaves the others alone all the same (law A13). */
   readonly atomicAcrossStreams: boolean
   /** `hints` tells of streams that other processes moved. */
   readonly hints: boolean

@@ -149,6 +149,13 @@ export class Store {
       outcomes.length === groups.length,
       () => `append answers one outcome a group: ${groups.length} groups got ${outcomes.length} outcomes`
     )
+    for (const outcome of outcomes) {
+      if (outcome._tag !== "Appended") continue
+      must(
+        outcome.head !== undefined || outcome.seqs.length === 0,
+        () => `Appended with seqs [${outcome.seqs.join(", ")}] must tell the head; it told none`
+      )
+    }
     return outcomes
   }
 

@@ -29,6 +29,7 @@ import { sealedStateLaws } from "./laws/sealedStates.ts"
 import { snapshotLaws } from "./laws/snapshots.ts"
 import { stateLaws } from "./laws/states.ts"
 import { supportLaws } from "./laws/supports.ts"
+import { underWayLaws } from "./laws/underWay.ts"
 import { viewLaws } from "./laws/views.ts"
 import { writerLaws } from "./laws/writers.ts"
 
@@ -50,6 +51,7 @@ export const allLaws: ReadonlyArray<Law> = [
   ...linearizableLaws,
   ...writerLaws,
   ...processLaws,
+  ...underWayLaws,
   ...crashLaws,
   ...[
     ...orderingLaws,

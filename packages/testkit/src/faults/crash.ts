@@ -30,6 +30,15 @@ export const crashFaults: ReadonlyArray<Fault> = [
         })
       )
   ),
+  faultInModel(
+    "A13 crash",
+    "the groups of a call are stored one by one",
+    "a transaction per stream, under a flag that says one per call",
+    (storage) =>
+      stepwise(storage, (group, write) =>
+        Effect.tap(write(group), () => Effect.promise(() => new Promise((resolve) => setImmediate(resolve))))
+      )
+  ),
   faultInModel("V1 crash", "a removal is carried out on closing", "tombstones in memory", (storage) => {
     const removed = new Set<string>()
     return {

@@ -1,7 +1,10 @@
 /** Faults between two processes of which one at a time writes a stream. */
 import type { Group, Outcome, StorageService } from "@varve/core"
 import { Effect } from "effect"
-import { type Fault, fault, faultInModel, stepwise } from "./Fault.ts"
+import { changed, eventsOf, type Fault, fault, faultInModel, mark, stepwise, unmarked } from "./Fault.ts"
+
+/** What others do gets its turn. */
+const turn = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
 
 /** Who writes which stream of a store. */
 const owners = new WeakMap<StorageService, Map<string, number>>()
@@ -26,7 +29,54 @@ const claiming = (
   }
 }
 
+/** A storage that stores a group's events one by one, visible to others. */
+const oneByOne = (storage: StorageService): StorageService =>
+  stepwise(
+    storage,
+    Effect.fnUntraced(function* (group, write) {
+      const parts: Array<Outcome> = []
+      for (const event of group.events) {
+        parts.push(yield* write({ ...group, events: [event] }))
+        yield* turn
+      }
+      const last = parts.at(-1)!
+      if (last._tag !== "Appended") return last
+      return { ...last, seqs: parts.flatMap((part) => (part._tag === "Appended" ? part.seqs : [])) }
+    })
+  )
+
 export const processFaults: ReadonlyArray<Fault> = [
+  faultInModel(
+    "A2 seen-whole",
+    "a group is stored event by event, others see it grow",
+    "an INSERT per event without a transaction",
+    oneByOne
+  ),
+  faultInModel(
+    "D3 two-processes at-once",
+    "which ids are stored is looked up before the write",
+    "a SELECT outside the transaction",
+    (storage, opening) =>
+      stepwise(
+        changed(storage, { event: (event) => ({ ...event, id: unmarked(event.id) }) }),
+        Effect.fnUntraced(function* (group, write) {
+          const stored = yield* eventsOf(storage, { streams: [group.stream] })
+          const known = new Map(stored.map(({ id }) => [unmarked(id), id]))
+          yield* turn
+          const events = group.events.map((event) => ({
+            ...event,
+            id: known.get(event.id) ?? `${event.id}${mark}${opening}`
+          }))
+          return yield* write({ ...group, events })
+        })
+      )
+  ),
+  faultInModel(
+    "A13 seen-together",
+    "the groups of a call are stored one by one",
+    "a transaction per stream, under a flag that says one per call",
+    (storage) => stepwise(storage, (group, write) => Effect.tap(write(group), () => turn))
+  ),
   faultInModel(
     "M3 readers-are-harmless",
     "heads that were read once are not read again",

@@ -4,9 +4,10 @@ import * as fc from "fast-check"
 import { must, mustEqual } from "../Broken.ts"
 import { event, events } from "../generators/events.ts"
 import { type Bench, lawWhere } from "../Law.ts"
-import type { Store } from "../Store.ts"
+import type { Ask, Store } from "../Store.ts"
 import { tellOutcome } from "../tell.ts"
 import { everything } from "./everything.ts"
+import { largeGroup } from "./underWay.ts"
 
 interface PlannedGroup {
   readonly size: number
@@ -143,36 +144,110 @@ const a1Crash = lawWhere(
     })
 )
 
+/** Every group of a stream is there wholly or not at all, without a hole, at the place that its receipt told. */
+const groupsAreWhole = async (
+  store: Store,
+  stream: string,
+  offered: ReadonlyArray<Offered>
+): Promise<number> => {
+  const stored = await store.read(stream)
+  mustEqual(
+    `The seqs of ${stream}`,
+    stored.map(({ seq }) => seq),
+    stored.map((_, i) => i + 1)
+  )
+  const groupOf = new Map(offered.flatMap((entry) => entry.events.map(({ id }) => [id, entry] as const)))
+  for (let at = 0; at < stored.length;) {
+    const entry = groupOf.get(stored[at]!.id)
+    must(entry !== undefined, () => `Nobody appended ${stored[at]!.id} to ${stream}`)
+    const ids = entry.events.map(({ id }) => id)
+    mustEqual(
+      `The group of ${stored[at]!.id} in ${stream}`,
+      stored.slice(at, at + ids.length).map(({ id }) => id),
+      ids
+    )
+    if (entry.receipt !== undefined) mustEqual("Its first seq", at + 1, entry.receipt.seqs[0])
+    at += ids.length
+  }
+  return stored.length
+}
+
+/** How often a call is killed while it is under way, whatever `runs` says: each costs a start. */
+const moments = 4
+
+/**
+ * Kills the same call at moments spread over the time that it takes: a process alone is killed in the midst of one. `asks`
+ * are of ids that begin with `name`.
+ */
+const killedUnderWay = async (
+  bench: Bench,
+  asks: (store: Store, name: string) => ReadonlyArray<Ask>,
+  check: (store: Store, names: ReadonlyArray<string>) => Promise<void>
+): Promise<void> => {
+  const store = await bench.store()
+  const names: Array<string> = []
+  const call = (name: string) => {
+    names.push(name)
+    return store.offerAll(asks(store, name))
+  }
+  for (let moment = 0; moment < moments; moment++) {
+    // The first of a process takes longer than those behind it.
+    await call(`${moment}.first.`)
+    const start = performance.now()
+    await call(`${moment}.timed.`)
+    const took = performance.now() - start
+    call(`${moment}.killed.`).catch(() => undefined)
+    await new Promise((resolve) => setTimeout(resolve, (took * (moment + 0.5)) / moments))
+    await store.crash()
+    await check(store, names)
+  }
+}
+
 const a2Crash = lawWhere(
   ["crash"],
   "A2 crash",
-  "After a crash every group is there wholly or not at all, without a hole: what was under way, too. Of a stream only the end may be lost.",
-  (bench) =>
-    afterEachCrash(bench, async (store, ledger) => {
-      for (const [stream, offered] of ledger) {
-        const stored = await store.read(stream)
-        mustEqual(
-          `The seqs of ${stream}`,
-          stored.map(({ seq }) => seq),
-          stored.map((_, i) => i + 1)
-        )
-        const groupOf = new Map(
-          offered.flatMap((entry) => entry.events.map(({ id }) => [id, entry] as const))
-        )
-        for (let at = 0; at < stored.length;) {
-          const entry = groupOf.get(stored[at]!.id)
-          must(entry !== undefined, () => `Nobody appended ${stored[at]!.id} to ${stream}`)
-          const ids = entry.events.map(({ id }) => id)
-          mustEqual(
-            `The group of ${stored[at]!.id} in ${stream}`,
-            stored.slice(at, at + ids.length).map(({ id }) => id),
-            ids
-          )
-          if (entry.receipt !== undefined) mustEqual("Its first seq", at + 1, entry.receipt.seqs[0])
-          at += ids.length
-        }
-      }
+  "After a crash every group is there wholly or not at all, without a hole: what was under way, too. Of a stream only the end may be lost. What is appended next is taken.",
+  async (bench) => {
+    await afterEachCrash(bench, async (store, ledger) => {
+      for (const [stream, offered] of ledger) await groupsAreWhole(store, stream, offered)
     })
+    await killedUnderWay(
+      bench,
+      (store, name) => [{ stream: "s", events: largeGroup(store, name), durability: "synced" }],
+      async (store, names) => {
+        const offered = names.flatMap((name) => [
+          { events: largeGroup(store, name), receipt: undefined },
+          { events: [event(`behind ${name}`)], receipt: undefined }
+        ])
+        const length = await groupsAreWhole(store, "s", offered)
+        // What a half-written group left behind stands in the way, or is taken for stored.
+        const { duplicates, seqs } = await store.append("s", [event(`behind ${names.at(-1)!}`)])
+        mustEqual("A new event after the crash", { duplicates, seqs }, { duplicates: [], seqs: [length + 1] })
+      }
+    )
+  }
+)
+
+const a13Crash = lawWhere(
+  ["atomicAcrossStreams", "crash"],
+  "A13 crash",
+  "Where groups of one call commit together, a crash leaves all of them or none.",
+  (bench) => {
+    const streams = Array.from({ length: 50 }, (_, i) => `s${i}`)
+    return killedUnderWay(
+      bench,
+      (_, name) => streams.map((stream) => ({ stream, events: events(4, name), durability: "synced" })),
+      async (store) => {
+        const heads = await store.heads({})
+        const ends = streams.map((stream) => heads.find((head) => head.stream === stream)?.cursor.seq ?? 0)
+        mustEqual(
+          "The last seqs of streams that every call moved alike",
+          ends,
+          ends.map(() => ends[0])
+        )
+      }
+    )
+  }
 )
 
 const d3Crash = lawWhere(
@@ -259,12 +334,15 @@ const v1Crash = lawWhere(
       async (store, turns) => {
         const names = ["gone", "going", "stays"]
         const before = new Map<string, Head>()
+        let lasts = true
         for (const name of names) {
-          const { head } = await store.append(name, events(3), {
+          const receipt = await store.append(name, events(3), {
             durability: "synced",
             attributes: { of: name }
           })
+          const { head } = receipt
           before.set(name, head!)
+          lasts &&= survives(store, receipt)
           await store.save([
             { stream: name, projection: "p", version: 1, cursor: head!.cursor, state: "1", check: "c" }
           ])
@@ -276,7 +354,14 @@ const v1Crash = lawWhere(
         for (const name of names) {
           const head = await store.head(name)
           const is = head !== undefined
-          must(name === "going" || is === (name === "stays"), () => `${name} is ${is ? "" : "not "}there`)
+          must(
+            name !== "gone" || !is,
+            () => `Stream "gone" was removed before the crash, and is there again after it`
+          )
+          must(
+            name !== "stays" || is || !lasts,
+            () => `Stream "stays" was appended and never removed, and is gone after the crash`
+          )
           mustEqual(
             `The events of ${name}`,
             (await store.read(name)).map(({ id }) => id),
@@ -299,4 +384,4 @@ const v1Crash = lawWhere(
     )
 )
 
-export const crashLaws = [a1Crash, a2Crash, d3Crash, c3Crash, v1Crash]
+export const crashLaws = [a1Crash, a2Crash, a13Crash, d3Crash, c3Crash, v1Crash]

@@ -6,7 +6,11 @@ import type { Answer, Ask, Asked, Opened } from "./protocol.ts"
 
 const [module, place] = process.argv.slice(2) as [string, string]
 
-const send = (said: Opened | Answer): void => void process.send?.(said)
+/** Nobody is left to answer to where the channel broke before it was told to be closed. */
+const send = (said: Opened | Answer): void =>
+  void process.send?.(said, undefined, undefined, (error) => {
+    if (error !== null) process.exit()
+  })
 
 /** An outcome whose cause can cross. */
 const told = (outcome: Outcome): Outcome =>
