@@ -68,7 +68,7 @@ const once = async (side: Side, unit: Row["unit"]): Promise<number> => {
 /** Runs both sides in turns after one uncounted turn each, for some seconds. */
 export const measure = async (row: Row, scale: Scale): Promise<Result> => {
   const { most, pairsAtLeast } =
-    scale === "quick" ? { most: 6000, pairsAtLeast: 3 } : { most: 12_000, pairsAtLeast: 5 }
+    scale === "quick" ? { most: 6000, pairsAtLeast: 3 } : { most: 8_000, pairsAtLeast: 5 }
   const [ours, theirs] = [await row.ours(scale), await row.theirs(scale)]
   const pairs: Array<readonly [number, number]> = []
   const end = performance.now() + most
