@@ -50,7 +50,7 @@ const all: ReadonlyArray<Picture> = [
   {
     name: "streaming",
     title: "The cost of streaming into a long transcript, against what it is compared with",
-    rows: ({ id }) => id.startsWith("stream-burst"),
+    rows: ({ goal, id }) => id.startsWith("stream-burst") && goal !== "",
     bars: share
   }
 ]

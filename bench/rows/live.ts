@@ -123,7 +123,7 @@ const varve = (events: number, seconds: number, asked: keyof Streamed = "work"):
         ;({ log, second } = await openTranscript(events))
       }
       // Warm, and what the view let go of is collected.
-      for (let i = 0; i < 3; i++) await second()
+      for (let i = 0; i < 20; i++) await second()
     },
     run: async () => (await stream(second, seconds))[asked],
     end: () => log?.close()
