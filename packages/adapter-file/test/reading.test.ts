@@ -29,6 +29,23 @@ const write = async (store: Store): Promise<void> => {
   }
 }
 
+test("types that begin alike, are empty or escaped are told apart, whichever came before", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "varve-reading-"))
+  const store = await Store.open(directory)
+  const types = ["a", "ab", "a", "", "a\\", 'a"', "ab", 'a"b', "é", "éa", "e", "a", "b"]
+  await store.take(
+    "s",
+    types.map((type, i) => event(idOf(i + 1), { type }))
+  )
+  expect((await store.events({})).map(({ type }) => type)).toEqual(types)
+  for (const type of new Set(types)) {
+    const wanted = types.flatMap((one, i) => (one === type ? [idOf(i + 1)] : []))
+    expect(await store.ids({ types: [type] })).toEqual(wanted)
+  }
+  await store.close()
+  rmSync(directory, { recursive: true })
+})
+
 describe("a log of many chunks", () => {
   const directory = mkdtempSync(join(tmpdir(), "varve-reading-"))
   let store: Store

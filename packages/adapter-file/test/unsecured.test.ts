@@ -1,4 +1,5 @@
 /** What a writer let go of without having secured it: who secures it then, and that nobody writes beside its owner. */
+import { Effect } from "effect"
 import { expect, test } from "vitest"
 import { open } from "../src/open.ts"
 import { sockets } from "../src/Presence.ts"
@@ -35,6 +36,26 @@ test("M1: a stream that was removed then and begun anew has one writer", async (
   expect(await other.store.append("s", ["d"])).toMatchObject({ _tag: "Claimed" })
   expect((await one.store.ids({})).length).toBe(21)
   await close()
+})
+
+test.each(["released", "closed"])("what is %s is secured, and not read again to be known", async (how) => {
+  const directory = newFolder()
+  const faults = new Faults()
+  const make = () => Store.of(open({ directory }, { disk: faults.disk, presence: sockets }))
+  const one = await make()
+  await one.take("s", ["a"])
+  await one.take("s", ["b"])
+  expect(await one.head("s")).toMatchObject({ synced: 0 })
+  await (how === "released" ? one.release("s") : one.close())
+  const other = await make()
+  expect(await other.head("s")).toMatchObject({ cursor: { seq: 2 }, synced: 2 })
+  if (how === "released") await one.close()
+  await other.close()
+  const third = await make()
+  faults.steps = []
+  expect((await Effect.runPromise(third.storage.heads({}))).map(({ synced }) => synced)).toEqual([2])
+  expect(faults.steps.filter((step) => step.endsWith(".jsonl"))).toEqual([])
+  await third.close()
 })
 
 test("the next sync secures it", async () => {

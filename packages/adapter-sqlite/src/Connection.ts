@@ -366,13 +366,17 @@ export const patientlySync = <A>(work: () => A, timeout: number): A => {
   }
 }
 
-/** Refuses what isn't ours or is newer than we are, before anything is changed; unless it is "made", an empty file is ours. */
+/** Refuses what isn't ours or is of another version, before anything is changed; unless it is "made", an empty file is ours. */
 export const identify = (db: Database.Database, file: string, expected?: "made"): void => {
   const found = db.pragma("application_id", { simple: true })
   const version = db.pragma("user_version", { simple: true }) as number
   if (found === applicationId && version > schemaVersion) {
     const problem = `is a store of version ${version}, newer than this package knows (${schemaVersion}); update @varve/adapter-sqlite`
     throw new OpenFailed({ reason: "newer-version", file, problem })
+  }
+  if (found === applicationId && version < schemaVersion) {
+    const problem = `is a store of version ${version}, which is read no more (this package knows ${schemaVersion}); choose another file`
+    throw new OpenFailed({ reason: "unsupported", file, problem })
   }
   if (found !== applicationId && (expected === "made" || !isEmpty(db))) {
     throw new OpenFailed({

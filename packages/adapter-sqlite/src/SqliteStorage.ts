@@ -23,8 +23,9 @@ export interface Options {
 
 /**
  * Provides a store in `filename`. Fails with `OpenFailed`: `unreachable` (folder or file cannot be written),
- * `not-a-store` (another kind of file), `newer-version`, `node-too-old`, `unsupported` (no SQLite for this platform, or an option that is none).
- * Opening reads; the file of a new store is made, with mode 0600.
+ * `not-a-store` (another kind of file), `newer-version`, `node-too-old`, `unsupported` (no SQLite for this
+ * platform, a store of a version that is read no more, or an option that is none). Opening reads; the file of a new
+ * store is made, with mode 0600.
  *
  * ```ts
  * program.pipe(Effect.provide(SqliteStorage.layer({ filename: "sessions.db" })))

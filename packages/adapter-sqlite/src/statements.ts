@@ -21,8 +21,8 @@ import { Types } from "./Types.ts"
 /** "varv", so that `file` and we ourselves can tell our files from others'. */
 export const applicationId = 0x76617276
 
-/** Raised with every change of the schema. Newer ones are refused, older ones will be migrated. */
-export const schemaVersion = 1
+/** Raised with every change of the schema. Newer ones are refused, and older ones as long as none was published. */
+export const schemaVersion = 2
 
 export const schema = `
   CREATE TABLE meta(

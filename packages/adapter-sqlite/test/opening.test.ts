@@ -30,14 +30,17 @@ describe("opening", () => {
     expect(fs.readdirSync(path.dirname(file))).toEqual(["store.db"])
   })
 
-  test("a store of a newer version is refused and left alone", async () => {
+  test.each([
+    ["a newer", 99, "newer-version"],
+    ["an older", 1, "unsupported"]
+  ])("a store of %s version is refused and left alone", async (_, version, reason) => {
     const file = newFile()
     await (await Store.open(file)).close()
     const db = new Sqlite(file)
-    db.pragma("user_version = 2")
+    db.pragma(`user_version = ${version}`)
     db.close()
     const before = fs.readFileSync(file)
-    expect(await refusal(file)).toMatchObject({ _tag: "OpenFailed", reason: "newer-version", file })
+    expect(await refusal(file)).toMatchObject({ _tag: "OpenFailed", reason, file })
     expect(fs.readFileSync(file).equals(before)).toBe(true)
   })
 

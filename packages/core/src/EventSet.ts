@@ -148,15 +148,18 @@ export const tryEncode = (set: Any, stream: string, event: NewEvent): EncodedEve
   }
 }
 
-/** Data and meta of an event as they come back once it is stored: what is told live is what a read answers (law O4). */
-export const stored = (
-  set: Any,
-  { data, type }: NewEvent,
-  encoded: EncodedEvent
-): Pick<NewEvent, "data" | "meta"> => ({
-  data: definitionOf(set, type)!.stored(data, encoded.data),
-  meta: encoded.meta === undefined ? undefined : (JSON.parse(encoded.meta) as Meta)
-})
+/** Data of an event as it comes back once it is stored: what is told live is what a read answers (law O4). */
+export const storedData = (set: Any, { data, type }: NewEvent, encoded: EncodedEvent): unknown =>
+  definitionOf(set, type)!.stored(data, encoded.data)
+
+/** The same of its meta: entries that are `undefined` aren't stored. */
+export const storedMeta = (meta: Meta | undefined): Meta | undefined => {
+  if (meta === undefined) return undefined
+  const entries = Object.entries(meta)
+  return entries.every(([, value]) => value !== undefined)
+    ? meta
+    : (Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Meta)
+}
 
 const idProblem = (id: string): string | undefined => {
   const problem = nameProblem("id", id)

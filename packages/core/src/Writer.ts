@@ -479,9 +479,11 @@ export class Writer {
     const events: Array<LogEvent> = []
     for (let i = 0; i < sources.length; i++) {
       if (old?.has(i) === true) continue
+      const source = sources[i]!
       const encoded = group.events[i]!
       const { type, version, id, at } = encoded
-      const { data, meta } = EventSet.stored(this.set, sources[i]!, encoded)
+      const data = EventSet.storedData(this.set, source, encoded)
+      const meta = EventSet.storedMeta(source.meta)
       const { epoch } = head.cursor
       const { writtenAt } = head
       events.push({ stream, seq: seqs[i]!, epoch, id, type, version, at, data, meta, writtenAt })
