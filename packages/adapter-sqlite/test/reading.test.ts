@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks"
 import Sqlite from "better-sqlite3"
 import { LogStorage, type Query } from "@varve/core"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import { describe, expect, test } from "vitest"
 import { Connection } from "../src/Connection.ts"
 import { service } from "../src/service.ts"
@@ -121,6 +121,21 @@ describe("Q4 pushed-down", () => {
       expect(read() - before, JSON.stringify(query)).toBe(events)
     }
   })
+})
+
+test("Q4 pushdown: a type that comes to be while a query is under way is answered where its stream is planned later", async () => {
+  const { names, store } = await filled(1200, 2)
+  const last = names.at(-1)!
+  const found: Array<string> = []
+  let isLate = false
+  for await (const { events, stream } of Stream.toAsyncIterable(
+    store.storage.query({ types: ["t0", "late"], batchEvents: 1 })
+  )) {
+    if (!isLate) await store.append(last, [event("late", { type: "late" })])
+    isLate = true
+    if (stream === last) found.push(...events.map(({ type }) => type))
+  }
+  expect(found).toContain("late")
 })
 
 describe("Q2 one-pass", () => {
